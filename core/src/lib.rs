@@ -1,0 +1,15 @@
+//! Records LLM responses once and replays them by content.
+#![deny(unsafe_code)]
+
+mod error;
+pub mod json;
+mod fingerprint;
+pub mod http;
+mod identity;
+mod mode;
+mod options;
+mod config;
+
+pub use error::{Error, ErrorKind, JsonErrorKind, Result};
+pub use mode::Mode;
+pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
