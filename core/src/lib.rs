@@ -9,7 +9,11 @@ mod identity;
 mod mode;
 mod options;
 mod config;
+mod env;
+mod settings;
 
+pub use env::Env;
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
 pub use mode::Mode;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
+pub use settings::Settings;
