@@ -9,7 +9,15 @@ mod identity;
 mod mode;
 mod options;
 mod config;
+mod env;
+mod session;
+mod settings;
+mod summary;
 
+pub use env::Env;
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
 pub use mode::Mode;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
+pub use session::{Saved, Session};
+pub use settings::Settings;
+pub use summary::{Refusal, Summary};
