@@ -3,6 +3,8 @@
 
 mod error;
 pub mod json;
+// Memo and sketch wait for the cache.
+#[allow(dead_code)]
 mod fingerprint;
 pub mod http;
 mod identity;
@@ -16,6 +18,8 @@ mod summary;
 
 pub use env::Env;
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use json::canonicalize;
 pub use mode::Mode;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
 pub use session::{Saved, Session};
