@@ -39,8 +39,11 @@ def answer(state: State, endpoint: str, query: dict, body: bytes) -> object:
 
 
 def wait(state: State, query: dict) -> dict:
-    total = int(query.get("total", ["1"])[0])
-    seconds = float(query.get("timeout", ["10"])[0])
+    try:
+        total = int(query.get("total", ["1"])[0])
+        seconds = float(query.get("timeout", ["10"])[0])
+    except ValueError:
+        raise ValueError("total and timeout must be numbers") from None
     if not 0 <= seconds <= 600:
         raise ValueError("timeout must be 0 to 600 seconds")
     if not state.wait_for(total, seconds):

@@ -10,8 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from mock_provider import control
-from mock_provider.exchange import Call, Rejected, Reply, unary
-from mock_provider.providers import OPENAI
+from mock_provider.exchange import Call, Reply, unary
 from mock_provider.respond import has_key, respond
 from mock_provider.state import State
 
@@ -41,10 +40,12 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "mock-provider"
-    sys_version = ""
     disable_nagle_algorithm = True
     server: MockServer
+
+    def version_string(self) -> str:
+        """Names the server without the interpreter behind it."""
+        return "mock-provider"
 
     def log_message(self, *_: object) -> None:
         """Stays quiet."""
@@ -72,11 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         releases = state.releases
         entry = state.begin(self.command, target, headers, body)
         call = Call(entry["n"], state.run, self.command, url.path, query, headers, body)
-        try:
-            reply = respond(call, state)
-        except Exception:
-            traceback.print_exc()
-            reply = OPENAI.rejection(call, Rejected(500, "a fault of the mock itself"))
+        reply = respond(call, state)
         model = call.request.get("model")
         entry["model"] = model if isinstance(model, str) else None
         entry["stream"] = call.streams

@@ -12,6 +12,10 @@ LOG_LENGTH = 20_000
 REQUESTS_KEPT = 1_000
 
 
+class ScriptError(ValueError):
+    """A scripted fault that makes no sense."""
+
+
 class State:
     """Counts and remembers calls; safe to use from every connection's thread."""
 
@@ -105,9 +109,9 @@ class State:
         return self.seen[content, directive.text] <= directive.times
 
     def add_script(self, faults: object) -> None:
-        """Queues faults for coming calls; raises ValueError for one that makes no sense."""
+        """Queues faults for coming calls; raises ScriptError for one that makes no sense."""
         if not isinstance(faults, list):
-            raise ValueError('expected {"faults": [...]}')
+            raise ScriptError('expected {"faults": [...]}')
         queued = [scripted(fault) for fault in faults]
         with self.changed:
             self.script += queued
@@ -126,22 +130,22 @@ class State:
 
 def scripted(fault: object) -> dict:
     if not isinstance(fault, dict):
-        raise ValueError("a fault must be an object")
+        raise ScriptError("a fault must be an object")
     unknown = fault.keys() - {"endpoint", "times", "status", "retry_after", "directives"}
     if unknown:
-        raise ValueError(f"unknown member {', '.join(sorted(unknown))}")
+        raise ScriptError(f"unknown member {', '.join(sorted(unknown))}")
     endpoint, times = fault.get("endpoint"), fault.get("times", 1)
     if not (endpoint is None or isinstance(endpoint, str)):
-        raise ValueError('endpoint must be text such as "POST /v1/messages"')
+        raise ScriptError('endpoint must be text such as "POST /v1/messages"')
     if type(times) is not int or times < 1:
-        raise ValueError("times must be a whole number from 1")
+        raise ScriptError("times must be a whole number from 1")
     text = fault.get("directives", "")
     if not isinstance(text, str):
-        raise ValueError('directives must be text such as "[[cut:3]]"')
+        raise ScriptError('directives must be text such as "[[cut:3]]"')
     if "status" in fault:
         after = f" retry-after={fault['retry_after']}" if "retry_after" in fault else ""
         text += f"[[status:{fault['status']}{after}]]"
     directives = parse(text)
     if not directives:
-        raise ValueError("a fault needs status or directives")
+        raise ScriptError("a fault needs status or directives")
     return {"endpoint": endpoint, "times": times, "directives": directives}
