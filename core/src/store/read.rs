@@ -1,8 +1,8 @@
 //! Lookups in one snapshot of the file.
 
 use super::open::Reader;
-use super::row::{Response, decode, decode_response};
-use super::schema::{META, REQUESTS, RESPONSES, Rows, SKETCHES, Table};
+use super::row::{self, Response, decode, decode_response};
+use super::schema::{FORMAT_VERSION, META, REQUESTS, RESPONSES, Rows, SKETCHES, Table};
 use super::shared::{Shared, lock};
 use super::{Patience, failure, guarded};
 use crate::error::Result;
@@ -27,7 +27,7 @@ pub(crate) struct Snapshot {
     meta: OnceLock<Option<RowTable>>,
     /// Keeps the file open for as long as the snapshot is read; the last field,
     /// so that it goes last.
-    _reader: Arc<Reader>,
+    reader: Arc<Reader>,
 }
 
 /// A snapshot that is kept between lookups.
@@ -77,7 +77,7 @@ impl Snapshot {
             requests: OnceLock::new(),
             responses: OnceLock::new(),
             meta: OnceLock::new(),
-            _reader: Arc::clone(reader),
+            reader: Arc::clone(reader),
         })
     }
 
@@ -123,6 +123,11 @@ impl Snapshot {
         })
     }
 
+    /// Returns the file's format version.
+    pub fn format_version(&self) -> u32 {
+        self.reader.header.as_ref().map_or(FORMAT_VERSION, |header| header.version)
+    }
+
     /// Returns how many responses are recorded.
     pub fn len(&self) -> Result<u64> {
         guarded(&self.path, || match self.table(&self.responses, RESPONSES)? {
@@ -131,21 +136,24 @@ impl Snapshot {
         })
     }
 
-    /// Returns the bytes of all requests and of all responses, row headers included.
+    /// Returns the bytes of all requests and of all responses with their heads.
     pub fn sizes(&self) -> Result<(u64, u64)> {
-        let sum = |cell, rows| -> Result<u64> {
+        let sum = |cell, rows, overhead| -> Result<u64> {
             guarded(&self.path, || {
                 let Some(table) = self.table(cell, rows)? else { return Ok(0) };
                 let stats = table.stats().map_err(|cause| self.failure(cause))?;
-                let keys = 32 * table.len().map_err(|cause| self.failure(cause))?;
-                Ok(stats.stored_bytes().saturating_sub(keys))
+                let rows = table.len().map_err(|cause| self.failure(cause))?;
+                Ok(stats.stored_bytes().saturating_sub(rows * (32 + overhead)))
             })
         };
-        Ok((sum(&self.requests, REQUESTS)?, sum(&self.responses, RESPONSES)?))
+        Ok((
+            sum(&self.requests, REQUESTS, row::OVERHEAD)?,
+            sum(&self.responses, RESPONSES, row::RESPONSE_OVERHEAD)?,
+        ))
     }
 
-    /// Calls `visit` with every sketch, in fingerprint order.
-    pub fn sketches(&self, mut visit: impl FnMut(Fingerprint, Sketch)) -> Result<()> {
+    /// Calls `visit` with the sketches, in fingerprint order, while it returns `true`.
+    pub fn sketches(&self, mut visit: impl FnMut(Fingerprint, Sketch) -> bool) -> Result<()> {
         guarded(&self.path, || {
             let table = match self.read.open_table(SKETCHES) {
                 Ok(table) => table,
@@ -154,7 +162,10 @@ impl Snapshot {
             };
             for row in table.iter().map_err(|cause| self.failure(cause))? {
                 let (key, sketch) = row.map_err(|cause| self.failure(cause))?;
-                visit(Fingerprint::from_bytes(*key.value()), Sketch::from_bytes(*sketch.value()));
+                let fingerprint = Fingerprint::from_bytes(*key.value());
+                if !visit(fingerprint, Sketch::from_bytes(*sketch.value())) {
+                    break;
+                }
             }
             Ok(())
         })

@@ -13,6 +13,11 @@ const ROW_VERSION: u8 = 1;
 const CHECKSUM: usize = 16;
 const HEADER: usize = 1 + CHECKSUM;
 
+/// Bytes that a row adds to its content.
+pub(super) const OVERHEAD: u64 = HEADER as u64;
+/// Bytes that a row adds to head and body of a response.
+pub(super) const RESPONSE_OVERHEAD: u64 = OVERHEAD + 4;
+
 /// A recorded response: head (empty, or HTTP status, headers, chunks) and body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
@@ -40,15 +45,13 @@ pub(super) fn encode(table: Table, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Corrupt`] if it does not; [`ErrorKind::UnsupportedFormat`] for
-/// a row version this library does not know.
+/// [`ErrorKind::Corrupt`] if it does not, or if the row's version is not ours: a
+/// file with other rows says so in its format table.
 pub(super) fn decode<'r>(path: &Path, table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [u8]> {
     let Some((&[version], rest)) = row.split_first_chunk::<1>() else {
         return Err(damaged(path, table, key, "is empty"));
     };
     if version != ROW_VERSION {
-        // A flipped bit looks like another version: only a row that is whole
-        // apart from it is a newer library's.
         return Err(damaged(path, table, key, &format!("has row version {version}, not {ROW_VERSION}")));
     }
     let Some((stored, content)) = rest.split_first_chunk::<CHECKSUM>() else {
