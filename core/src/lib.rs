@@ -11,6 +11,8 @@ mod identity;
 mod mode;
 mod options;
 mod config;
+#[allow(dead_code)]
+mod sketch;
 
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
 pub use fingerprint::{Fingerprint, fingerprint};
