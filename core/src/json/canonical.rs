@@ -173,10 +173,7 @@ mod tests {
 
     #[test]
     fn a_wide_object_takes_no_quadratic_time() {
-        let members: Vec<_> = (0..200_000)
-            .rev()
-            .map(|n| format!("\"{n}\":{n}"))
-            .collect();
+        let members: Vec<_> = (0..200_000).rev().map(|n| format!("\"{n}\":{n}")).collect();
         let json = format!("{{{}}}", members.join(", "));
         assert_eq!(canonical(&json).len(), json.len() - 199_999);
     }
