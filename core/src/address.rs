@@ -34,15 +34,11 @@ pub(crate) struct Distinction {
 
 impl Addressing {
     pub fn new(redactor: Redactor, identity: Identity) -> Self {
-        Self { redactor, identity, memo: Memo::default() }
+        Self { redactor, identity, memo: Memo::new(4096) }
     }
 
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
-    }
-
-    pub fn identity(&self) -> &Identity {
-        &self.identity
     }
 
     /// Returns the address of `request`, without what is stored; the hot path.
@@ -69,7 +65,7 @@ impl Addressing {
             }
             fingerprint
         })?;
-        self.memo.insert(&raw, fingerprint);
+        self.memo.insert(raw, fingerprint);
         Ok(fingerprint)
     }
 
@@ -112,7 +108,9 @@ impl Distinction {
         let cannot = |why: &str| {
             Error::new(
                 ErrorKind::InvalidArgument,
-                format!("`repeats` and `scope` extend the request, but it {why}; use them with requests that are objects without these members"),
+                format!(
+                    "`repeats` and `scope` extend the request, but it {why}; use them with requests that are objects without these members"
+                ),
             )
         };
         let Some(members) = stored.strip_prefix(b"{") else { return Err(cannot("is no object")) };

@@ -6,7 +6,7 @@ use crate::entry::{Meta, now_ms};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
-use crate::http::HttpPolicy;
+use crate::http::{HttpPolicy, ResponseHead, facts_of};
 use crate::identity::{Identity, IdentityPolicy};
 use crate::json::Document;
 use crate::mode::Mode;
@@ -143,7 +143,13 @@ impl Cache {
             mode => file_policy(&settings.path, wanted, mode.records(), &patience)?,
         };
         let env = Env::process()?;
-        let http = HttpPolicy::new(&settings.options, &policy, &|name| env.var(name))?;
+        // Aliases and matched headers are the file's, whoever opened it.
+        let options = Options {
+            host_aliases: Some(policy.host_aliases.clone()),
+            match_headers: Some(policy.match_headers.clone()),
+            ..settings.options.clone()
+        };
+        let http = HttpPolicy::new(&options, &|name| env.var(name))?;
         let redactor = Redactor::new(&policy.redact)?;
         let open = Open {
             addressing: Addressing::new(redactor, Identity::new(policy)?),
@@ -164,7 +170,7 @@ impl Cache {
     /// `test` names the test, for `scope`, for meta and for messages; `command` is
     /// what records its misses, for explanations.
     pub fn session(&self, test: Option<String>, command: Option<String>) -> Self {
-        let session = Session { test, command, ..Session::default() };
+        let session = Session::of(test, command);
         Self { open: Arc::clone(&self.open), session: Arc::new(session) }
     }
 
@@ -372,9 +378,12 @@ impl Cache {
         }
         meta.created_at_ms = now_ms();
         meta.hit_count = 0;
-        meta.run = Some(self.open.run.clone());
+        meta.run = meta.run.or_else(|| Some(self.open.run.clone()));
         meta.source = meta.source.or_else(|| self.session.test.clone());
-        crate::http::describe(&head, &body, &mut meta);
+        let facts = facts_of(content_type(&head).as_deref(), &body);
+        meta.model = facts.model.or(meta.model);
+        meta.system_fingerprint = meta.system_fingerprint.or(facts.system_fingerprint);
+        meta.usage = meta.usage.or(facts.usage);
         let entry = NewEntry {
             fingerprint,
             sketch: Sketch::of(Document::parse(&request)?.root()),
@@ -533,6 +542,12 @@ fn file_policy(
         )),
         _ => Ok(recorded),
     }
+}
+
+/// Returns the content type that the head of a response names.
+fn content_type(head: &[u8]) -> Option<String> {
+    let head = ResponseHead::from_json(head).ok()?;
+    head.header("content-type").map(str::to_owned)
 }
 
 /// Returns the run that this process belongs to.

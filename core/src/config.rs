@@ -38,11 +38,7 @@ impl Config {
 
     fn read(file: PathBuf) -> Result<Self> {
         // Anything else, a pipe for one, may never end.
-        if !file
-            .metadata()
-            .map_err(|cause| unreadable(&file, cause))?
-            .is_file()
-        {
+        if !file.metadata().map_err(|cause| unreadable(&file, cause))?.is_file() {
             return Err(wrong(&file, "this is no regular file; move it away"));
         }
         let bytes = std::fs::read(&file).map_err(|cause| unreadable(&file, cause))?;
@@ -58,22 +54,12 @@ impl Config {
             toml::from_str(text).map_err(|cause| incorrect(&file, text, &cause))?;
         if let Some(path) = options.path.take() {
             if path.as_os_str().is_empty() {
-                return Err(wrong(
-                    &file,
-                    "path is empty; name the cache file or remove it",
-                ));
+                return Err(wrong(&file, "path is empty; name the cache file or remove it"));
             }
-            options.path = Some(
-                file.parent()
-                    .map(|folder| folder.join(&path))
-                    .unwrap_or(path),
-            );
+            options.path = Some(file.parent().map(|folder| folder.join(&path)).unwrap_or(path));
         }
         if options.mirror.is_some() {
-            return Err(wrong(
-                &file,
-                "mirror is not supported by this version; remove it",
-            ));
+            return Err(wrong(&file, "mirror is not supported by this version; remove it"));
         }
         Ok(Self { file, options })
     }
@@ -84,26 +70,16 @@ fn wrong(file: &Path, detail: impl std::fmt::Display) -> Error {
 }
 
 fn unreadable(file: &Path, cause: io::Error) -> Error {
-    wrong(
-        file,
-        "cannot read the configuration; make it readable or move it away",
-    )
-    .because(cause)
+    wrong(file, "cannot read the configuration; make it readable or move it away").because(cause)
 }
 
 /// Says it in one line: toml's own text also draws the line it is about.
 fn incorrect(file: &Path, text: &str, cause: &toml::de::Error) -> Error {
     let message = cause.message().trim().replace('\n', ", ");
-    match cause
-        .span()
-        .and_then(|Range { start, .. }| text.get(..start))
-    {
+    match cause.span().and_then(|Range { start, .. }| text.get(..start)) {
         Some(before) => {
             let (line, column) = place(before);
-            wrong(
-                file,
-                format_args!("correct line {line}, column {column}: {message}"),
-            )
+            wrong(file, format_args!("correct line {line}, column {column}: {message}"))
         }
         None => wrong(file, format_args!("correct it: {message}")),
     }
@@ -112,11 +88,7 @@ fn incorrect(file: &Path, text: &str, cause: &toml::de::Error) -> Error {
 /// Returns the line and column, from 1 and in characters, right after `before`.
 fn place(before: &str) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |last| last.chars().count())
-        + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     (line, column)
 }
 
@@ -140,11 +112,7 @@ mod tests {
         let error = Config::find(folder.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         let path = format!("{}: ", folder.path().join(NAME).display());
-        error
-            .to_string()
-            .strip_prefix(&path)
-            .expect("the path comes first")
-            .to_string()
+        error.to_string().strip_prefix(&path).expect("the path comes first").to_string()
     }
 
     #[test]
@@ -172,18 +140,12 @@ mod tests {
         assert_eq!(options.mode, Some(Mode::ReadOnly));
         assert_eq!(options.hosts, Some(vec!["llm.local:8080".into()]));
         assert_eq!(options.ignore_hosts, Some(vec!["api.example".into()]));
-        assert_eq!(
-            options.host_aliases.unwrap()["127.0.0.1:*"],
-            "api.openai.com"
-        );
+        assert_eq!(options.host_aliases.unwrap()["127.0.0.1:*"], "api.openai.com");
         assert_eq!(options.match_headers, Some(vec!["x-variant".into()]));
         assert_eq!(options.record_status, Some(vec![429]));
         assert_eq!(options.record_paths, Some(vec!["/v1/models".into()]));
         assert_eq!(options.redact, Some(vec!["ACME-[0-9]+".into()]));
-        assert_eq!(
-            options.normalize.unwrap()[0],
-            Normalize::Preset("uuid".into())
-        );
+        assert_eq!(options.normalize.unwrap()[0], Normalize::Preset("uuid".into()));
         assert_eq!(options.ignore, Some(vec!["/metadata".into()]));
         assert_eq!(options.repeats, Some(Repeats::Sequence));
         assert_eq!(options.scope, Some(Scope::Test));
@@ -205,11 +167,7 @@ mod tests {
 
     #[test]
     fn no_file_up_to_the_root_is_none() {
-        assert!(
-            Config::find(Path::new("/no-such-folder/below"))
-                .unwrap()
-                .is_none()
-        );
+        assert!(Config::find(Path::new("/no-such-folder/below")).unwrap().is_none());
     }
 
     #[test]
@@ -222,10 +180,7 @@ mod tests {
 
     #[test]
     fn an_empty_path_is_an_error() {
-        assert_eq!(
-            complaint("path = ''"),
-            "path is empty; name the cache file or remove it"
-        );
+        assert_eq!(complaint("path = ''"), "path is empty; name the cache file or remove it");
     }
 
     #[test]
@@ -238,14 +193,8 @@ mod tests {
     #[test]
     fn an_unknown_member_is_named_with_the_known_ones() {
         let text = complaint("mode = 'record'\nignored = []\n");
-        assert!(
-            text.starts_with("correct line 2, column 1: unknown field `ignored`"),
-            "{text}"
-        );
-        assert!(
-            text.contains("`ignore`") && text.contains("`host_aliases`"),
-            "{text}"
-        );
+        assert!(text.starts_with("correct line 2, column 1: unknown field `ignored`"), "{text}");
+        assert!(text.contains("`ignore`") && text.contains("`host_aliases`"), "{text}");
     }
 
     #[test]
@@ -313,12 +262,7 @@ mod tests {
         fs::create_dir(folder.path().join(NAME)).unwrap();
         let error = Config::find(folder.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(
-            error
-                .to_string()
-                .contains("f3dx-cache.toml: this is no regular file"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("f3dx-cache.toml: this is no regular file"), "{error}");
     }
 
     #[cfg(unix)]
@@ -328,11 +272,6 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", folder.path().join(NAME)).unwrap();
         let error = Config::find(folder.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(
-            error
-                .to_string()
-                .contains("make it readable or move it away"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("make it readable or move it away"), "{error}");
     }
 }

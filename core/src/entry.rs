@@ -54,9 +54,8 @@ impl Meta {
     ///
     /// [`ErrorKind::InvalidArgument`] if it is no object or a member has the wrong type.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        serde_json::from_slice(text).map_err(|cause| {
-            Error::new(ErrorKind::InvalidArgument, format!("meta: {cause}"))
-        })
+        serde_json::from_slice(text)
+            .map_err(|cause| Error::new(ErrorKind::InvalidArgument, format!("meta: {cause}")))
     }
 
     /// Returns this as canonical JSON text.
@@ -65,7 +64,10 @@ impl Meta {
     ///
     /// [`ErrorKind::InvalidArgument`] if a member has no JSON spelling.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        crate::json::to_canonical(self)
+        let value = serde_json::to_value(self).map_err(|cause| {
+            Error::new(ErrorKind::InvalidArgument, format!("meta: {cause}"))
+        })?;
+        crate::json::to_canonical(&value)
     }
 }
 

@@ -32,32 +32,23 @@ impl Env {
             )
             .because(cause)
         })?;
-        Ok(Self {
-            vars: Box::new(|name| std::env::var_os(name)),
-            cwd,
-        })
+        Ok(Self { vars: Box::new(|name| std::env::var_os(name)), cwd })
     }
 
     /// Returns an environment of these variables only; `cwd` must be absolute.
     ///
     /// For tests, and for hosts whose environment is not the process's.
     pub fn new(cwd: impl Into<PathBuf>, vars: &[(&str, &str)]) -> Self {
-        let vars: HashMap<String, OsString> = vars
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.into()))
-            .collect();
-        Self {
-            vars: Box::new(move |name| vars.get(name).cloned()),
-            cwd: cwd.into(),
-        }
+        let vars: HashMap<String, OsString> =
+            vars.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+        Self { vars: Box::new(move |name| vars.get(name).cloned()), cwd: cwd.into() }
     }
 
     /// Returns the text of a variable that is set and not empty.
     ///
     /// What is not Unicode becomes U+FFFD, so that a wrong value can be shown.
     pub fn var(&self, name: &str) -> Option<String> {
-        self.var_os(name)
-            .map(|value| value.to_string_lossy().into_owned())
+        self.var_os(name).map(|value| value.to_string_lossy().into_owned())
     }
 
     /// Returns a variable that is set and not empty, unchanged.
@@ -74,9 +65,7 @@ impl Env {
 /// The working directory alone, since variables hold keys.
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Env")
-            .field("cwd", &self.cwd)
-            .finish_non_exhaustive()
+        f.debug_struct("Env").field("cwd", &self.cwd).finish_non_exhaustive()
     }
 }
 
@@ -114,10 +103,7 @@ mod tests {
         let name = OsString::from_vec(b"/caches/\xff.redb".to_vec());
         let value = name.clone();
         let vars = move |asked: &str| (asked == "F3DX_CACHE_PATH").then(|| value.clone());
-        let env = Env {
-            vars: Box::new(vars),
-            cwd: "/repo".into(),
-        };
+        let env = Env { vars: Box::new(vars), cwd: "/repo".into() };
         let settings = Settings::explicit(None, Default::default(), &env).unwrap();
         assert_eq!(settings.path, PathBuf::from(name));
     }

@@ -11,6 +11,7 @@ use crate::http::{
     Chunk, Classified, HttpCall, RequestDocument, ResponseHead, StreamState, StreamWatcher,
     Verdict, kept_headers,
 };
+use crate::json::Document;
 use crate::options::Repeats;
 use crate::secrets::SentSecrets;
 use crate::store::Response;
@@ -85,6 +86,7 @@ pub struct Exchange {
     waiting_since: Option<Instant>,
     claim: Option<Claim>,
     begun: Instant,
+    headed: Instant,
     head: Option<(ResponseHead, StreamWatcher)>,
     body: Vec<u8>,
     finished: bool,
@@ -139,6 +141,7 @@ impl Cache {
             waiting_since: None,
             claim: None,
             begun: Instant::now(),
+            headed: Instant::now(),
             head: None,
             body: Vec::new(),
             finished: false,
@@ -151,8 +154,7 @@ impl Cache {
         sent: &SentSecrets,
     ) -> Result<(Address, Asked)> {
         let addressing = &self.open.addressing;
-        let stored =
-            addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
+        let stored = addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
         let scope = self.scope()?;
         let call = match self.settings().options.repeats {
             Some(Repeats::Sequence) => {
@@ -162,8 +164,7 @@ impl Cache {
             _ => None,
         };
         let occurrence = call.map(|(_, occurrence)| occurrence).filter(|n| *n > 1);
-        let address =
-            addressing.address_of_stored(stored, &Distinction { occurrence, scope })?;
+        let address = addressing.address_of_stored(stored, &Distinction { occurrence, scope })?;
         // An exchange carries its own occurrence: no put looks for it later.
         let asked = Asked { fingerprint: address.fingerprint, call: None };
         Ok((address, asked))
@@ -217,13 +218,10 @@ impl Exchange {
 
     /// Takes the head of the response, before its body.
     pub fn head(&mut self, status: u16, headers: &[(&str, &str)]) {
-        let content_type = headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-            .map_or("", |(_, value)| *value);
-        let watcher = StreamWatcher::new(&self.request, content_type);
         let head = ResponseHead { status, headers: kept_headers(headers), chunks: Vec::new() };
+        let watcher = StreamWatcher::new(head.header("content-type"));
         self.head = Some((head, watcher));
+        self.headed = Instant::now();
     }
 
     /// Takes the next piece of the body, content-encoding undone, as it passes.
@@ -235,9 +233,8 @@ impl Exchange {
         if data.is_empty() {
             return watcher.push(data);
         }
-        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        head.chunks.push(Chunk { start: self.body.len() as u64, ms });
         self.body.extend_from_slice(data);
+        head.chunks.push(Chunk { end: self.body.len() as u64, at_ms: millis(self.headed) });
         watcher.push(data)
     }
 
@@ -262,40 +259,59 @@ impl Exchange {
     }
 
     fn record(&mut self, end: End) -> Result<bool> {
-        let Some((mut head, watcher)) = self.head.take() else { return Ok(false) };
+        let took = millis(self.begun);
+        let Some((mut head, _)) = self.head.take() else { return Ok(false) };
         let body = std::mem::take(&mut self.body);
         let cache = &self.cache;
+        let content_type = head.header("content-type");
         let verdict = match end {
             End::Failed => Verdict::Refuse("the connection failed".to_owned()),
             End::Eof | End::Left => {
-                cache.open.policy.verdict(&head, &body, watcher, end == End::Eof)
+                cache.open.policy.verdict(head.status, content_type, &body, end == End::Eof)
             }
         };
         if let Verdict::Refuse(why) = verdict {
             cache.session.refused(&self.call, why);
             return Ok(false);
         }
-        let duration = head.chunks.last().map(|chunk| chunk.ms);
-        if !watcher_is_stream(&head) {
+        if !self.request.stream {
             head.chunks.clear();
         }
-        let (head_text, body) = self.guard_secrets(head.to_json(), body);
+        let body = self.without_secrets(&mut head, body);
         let meta = Meta {
             model: self.request.model.clone(),
-            response_duration_ms: duration,
+            response_duration_ms: Some(took),
             ..Meta::default()
         };
         let address = Address {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
-        cache.record(address, head_text, body, meta)?;
+        cache.record(address, head.to_json().into_bytes(), body, meta)?;
         Ok(true)
     }
 
-    /// Reports a secret in the response, and replaces it if `redact_responses` is on.
-    fn guard_secrets(&self, head: Vec<u8>, body: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
-        (head, body)
+    /// Reports secrets in the response, and replaces them: those that were sent
+    /// always, others if `redact_responses` is on.
+    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Vec<u8> {
+        let redactor = self.cache.open.addressing.redactor();
+        let everything = self.cache.settings().options.redact_responses == Some(true);
+        let found = redactor.find_in_response(&body, &self.sent);
+        if !found.is_empty() {
+            let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
+            self.cache.session.warn(format!(
+                "{}: the response to {} holds a secret ({}){}",
+                self.cache.session.test.as_deref().unwrap_or("a call"),
+                self.call,
+                kinds.join(", "),
+                if everything { ", replaced" } else { "; redact_responses = true replaces it" }
+            ));
+        }
+        for (_, value) in &mut head.headers {
+            let clean = redactor.response(value.as_bytes(), &self.sent, everything, &mut []);
+            *value = String::from_utf8_lossy(&clean).into_owned();
+        }
+        redactor.response(&body, &self.sent, everything, &mut head.chunks).into_owned()
     }
 
     fn recorded_meanwhile(&self) -> Result<Option<Replay>> {
@@ -306,4 +322,58 @@ impl Exchange {
         self.cache.count(&asked, true);
         Replay::of(response).map(Some)
     }
+}
+
+impl Replay {
+    /// Reads a response as HTTP; one that was put by hand has no head and is a 200.
+    fn of(response: Response) -> Result<Self> {
+        let head = match response.head.is_empty() {
+            true => ResponseHead {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                chunks: Vec::new(),
+            },
+            false => ResponseHead::from_json(&response.head)?,
+        };
+        Ok(Self { head, body: response.body })
+    }
+
+    /// Returns the body in its recorded chunks, each with its time in milliseconds;
+    /// one chunk for a body that came as one.
+    pub fn chunks(&self) -> Vec<(&[u8], u64)> {
+        let mut chunks = Vec::with_capacity(self.head.chunks.len().max(1));
+        let mut start = 0;
+        for chunk in &self.head.chunks {
+            let end = usize::try_from(chunk.end).unwrap_or(usize::MAX).min(self.body.len());
+            chunks.push((&self.body[start..end.max(start)], chunk.at_ms));
+            start = end.max(start);
+        }
+        if start < self.body.len() || chunks.is_empty() {
+            chunks.push((&self.body[start..], 0));
+        }
+        chunks
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Miss(explanation) => explanation.fmt(f),
+            Refused::Unrecorded { reason } => write!(f, "f3dx-cache: not replayed: {reason}"),
+        }
+    }
+}
+
+/// Returns method and URL of a request document.
+fn described(request: &RequestDocument) -> String {
+    let Ok(document) = Document::parse(&request.canonical) else { return "a call".to_owned() };
+    let text = |pointer| {
+        let text = document.root().pointer(pointer).and_then(|node| node.as_str());
+        text.map(|text| text.into_owned()).unwrap_or_default()
+    };
+    format!("{} {}", text("/method"), text("/url"))
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,9 +3,9 @@
 mod suggestion;
 
 use crate::cache::Cache;
+use crate::entry::Meta;
 use crate::error::Result;
 use crate::fingerprint::Fingerprint;
-use crate::entry::Meta;
 use crate::json::{Difference, Document, differences};
 use crate::sketch::Sketch;
 use crate::store::Snapshot;
@@ -80,8 +80,7 @@ impl Cache {
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub fn explain(&self, request: &[u8]) -> Result<Explanation> {
         self.alive()?;
-        let distinction =
-            crate::address::Distinction { occurrence: None, scope: self.scope()? };
+        let distinction = crate::address::Distinction { occurrence: None, scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
         self.explain_stored(&address.stored, &address.fingerprint)
     }
@@ -103,7 +102,11 @@ impl Cache {
         };
         let settings = self.settings();
         let suggestion = nearest.as_ref().and_then(|found| {
-            suggestion::for_differences(&found.differences, found.more, crate::identity::is_http_document(root))
+            suggestion::for_differences(
+                &found.differences,
+                found.more,
+                crate::identity::is_http_document(root),
+            )
         });
         Ok(Explanation {
             reason: match (&snapshot, entries) {
@@ -112,9 +115,7 @@ impl Cache {
                 (Some(_), _) => "not recorded",
             }
             .to_owned(),
-            call: text("/method")
-                .zip(text("/url"))
-                .map(|(method, url)| format!("{method} {url}")),
+            call: text("/method").zip(text("/url")).map(|(method, url)| format!("{method} {url}")),
             model: text("/body/model").or_else(|| text("/model")).map(|name| name.into_owned()),
             mode: settings.mode.name(),
             mode_reason: settings.mode_reason.clone(),
@@ -194,7 +195,8 @@ fn cost(list: &[Difference]) -> u64 {
         .map(|difference| match (&difference.recorded, &difference.requested) {
             (Some(recorded), Some(requested)) => {
                 let same = common_start(recorded, requested) as u64;
-                1_000 + (recorded.len().max(requested.len()) as u64).saturating_sub(same).min(10_000)
+                1_000
+                    + (recorded.len().max(requested.len()) as u64).saturating_sub(same).min(10_000)
             }
             (one, other) => {
                 let length = one.as_ref().or(other.as_ref()).map_or(0, String::len);

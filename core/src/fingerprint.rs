@@ -139,10 +139,7 @@ type Map = HashMap<[u8; 32], Fingerprint, BuildHasherDefault<Prefix>>;
 impl Memo {
     /// Makes a memo of at most `entries` fingerprints.
     pub(crate) fn new(entries: usize) -> Self {
-        Self {
-            generations: Mutex::default(),
-            limit: entries.div_ceil(2).max(1),
-        }
+        Self { generations: Mutex::default(), limit: entries.div_ceil(2).max(1) }
     }
 
     /// Returns what was inserted for the bytes with this BLAKE3.
@@ -163,9 +160,7 @@ impl Memo {
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
         // Whoever panicked left maps that are whole.
-        self.generations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,21 +203,12 @@ mod tests {
         let text = fingerprint.to_string();
         assert_eq!(text, blake3::hash(b"{}").to_hex().as_str());
         assert_eq!(text.parse::<Fingerprint>().unwrap(), fingerprint);
-        assert_eq!(
-            text.to_uppercase().parse::<Fingerprint>().unwrap(),
-            fingerprint
-        );
+        assert_eq!(text.to_uppercase().parse::<Fingerprint>().unwrap(), fingerprint);
     }
 
     #[test]
     fn other_text_is_no_fingerprint() {
-        for text in [
-            "",
-            &"a".repeat(63),
-            &"a".repeat(65),
-            &"g".repeat(64),
-            &"é".repeat(32),
-        ] {
+        for text in ["", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
             let error = text.parse::<Fingerprint>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         }
@@ -235,10 +221,7 @@ mod tests {
             fingerprint(long.as_bytes()).unwrap(),
             Fingerprint::of_canonical(long.as_bytes())
         );
-        assert_eq!(
-            fingerprint(b"[ ]").unwrap(),
-            Fingerprint::of_canonical(b"[]")
-        );
+        assert_eq!(fingerprint(b"[ ]").unwrap(), Fingerprint::of_canonical(b"[]"));
     }
 
     fn raw(number: u64) -> [u8; 32] {
@@ -255,9 +238,7 @@ mod tests {
         }
         assert_eq!(memo.get(&raw(999)), Some(of(999)));
         assert_eq!(memo.get(&raw(1)), None);
-        let kept = (0..1000)
-            .filter(|&number| memo.get(&raw(number)).is_some())
-            .count();
+        let kept = (0..1000).filter(|&number| memo.get(&raw(number)).is_some()).count();
         assert!(kept <= 100, "{kept}");
     }
 }

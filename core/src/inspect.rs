@@ -93,7 +93,8 @@ impl Cache {
         if let Some(snapshot) = self.snapshot()? {
             stats.entries = snapshot.len()?;
             (stats.bytes_requests, stats.bytes_responses) = snapshot.sizes()?;
-            stats.file_bytes = std::fs::metadata(&self.settings().path).map_or(0, |meta| meta.len());
+            stats.file_bytes =
+                std::fs::metadata(&self.settings().path).map_or(0, |meta| meta.len());
             stats.format_version = snapshot.format_version();
         }
         Ok(stats)

@@ -143,20 +143,24 @@ impl Redactor {
     ///
     /// A secret that a stream hands out in pieces, each in an event of its own, is not found.
     pub fn find_in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<SecretKind> {
-        let mut kinds: Vec<_> = self.in_response(bytes, sent).into_iter().map(|(_, kind)| kind).collect();
+        let mut kinds: Vec<_> =
+            self.in_response(bytes, sent).into_iter().map(|(_, kind)| kind).collect();
         kinds.sort();
         kinds.dedup();
         kinds
     }
 
-    /// Replaces the secrets of a response, and moves the ends of `chunks` along.
+    /// Replaces the secrets of a response, and moves the ends of `chunks` along:
+    /// what the call was sent with, and with `everything` any other secret, too.
     pub fn response<'a>(
         &self,
         bytes: &'a [u8],
         sent: &SentSecrets,
+        everything: bool,
         chunks: &mut [Chunk],
     ) -> Cow<'a, [u8]> {
-        let found = self.in_response(bytes, sent);
+        let mut found = self.in_response(bytes, sent);
+        found.retain(|(_, kind)| everything || *kind == SecretKind::Sent);
         if found.is_empty() {
             return Cow::Borrowed(bytes);
         }

@@ -55,6 +55,11 @@ impl Saved {
 }
 
 impl Session {
+    /// Makes the session of a test.
+    pub fn of(test: Option<String>, command: Option<String>) -> Self {
+        Self { test, command, ..Self::default() }
+    }
+
     /// Counts a replay of an entry.
     pub fn hit(&self, entry: Fingerprint) {
         *unpoisoned(&self.replayed).entry(entry).or_default() += 1;
@@ -149,11 +154,8 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn shown(text: &dyn fmt::Display) -> String {
     const LONGEST: usize = 300;
     let text = text.to_string();
-    let mut line: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut line: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         line.push('…');
     }

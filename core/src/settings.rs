@@ -61,11 +61,7 @@ impl Settings {
         {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!(
-                    "two paths, {} and {}; name one",
-                    path.display(),
-                    other.display()
-                ),
+                format!("two paths, {} and {}; name one", path.display(), other.display()),
             ));
         }
         resolve(options, env, None, || (Mode::Record, "default"))
@@ -119,13 +115,7 @@ fn resolve(
     };
     let path = path(options.path.take(), env, configured.path.take())?;
     let options = options.or(configured);
-    Ok(Settings {
-        path,
-        mode,
-        mode_reason,
-        options,
-        config_file,
-    })
+    Ok(Settings { path, mode, mode_reason, options, config_file })
 }
 
 const MODE: &str = "F3DX_CACHE_MODE";
@@ -141,17 +131,13 @@ fn mode_from(env: &Env) -> Result<Option<Mode>> {
 }
 
 fn ci(env: &Env) -> bool {
-    env.var("CI")
-        .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+    env.var("CI").is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
 }
 
 const FILE: &str = "cache.redb";
 
 fn path(option: Option<PathBuf>, env: &Env, configured: Option<PathBuf>) -> Result<PathBuf> {
-    if option
-        .as_ref()
-        .is_some_and(|path| path.as_os_str().is_empty())
-    {
+    if option.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
         return Err(Error::new(
             ErrorKind::Config,
             "option path is empty; name the cache file or leave it out",
@@ -159,10 +145,7 @@ fn path(option: Option<PathBuf>, env: &Env, configured: Option<PathBuf>) -> Resu
     }
     let path = option
         .or_else(|| env.var_os("F3DX_CACHE_PATH").map(PathBuf::from))
-        .or_else(|| {
-            env.var_os("F3DX_CACHE_DIR")
-                .map(|folder| Path::new(&folder).join(FILE))
-        })
+        .or_else(|| env.var_os("F3DX_CACHE_DIR").map(|folder| Path::new(&folder).join(FILE)))
         .or(configured)
         .unwrap_or_else(|| repository(env.cwd()).join(".f3dx-cache").join(FILE));
     // Collecting the components leaves out `.`, which would only clutter messages.
@@ -173,10 +156,7 @@ fn path(option: Option<PathBuf>, env: &Env, configured: Option<PathBuf>) -> Resu
 /// Returns the nearest folder upwards that holds `.git`, which is a file in a
 /// worktree, or else `folder` itself.
 fn repository(folder: &Path) -> &Path {
-    folder
-        .ancestors()
-        .find(|folder| folder.join(".git").exists())
-        .unwrap_or(folder)
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder)
 }
 
 #[cfg(test)]
@@ -195,17 +175,11 @@ mod tests {
     }
 
     fn option_mode(mode: Mode) -> Options {
-        Options {
-            mode: Some(mode),
-            ..Options::default()
-        }
+        Options { mode: Some(mode), ..Options::default() }
     }
 
     fn option_path(path: &str) -> Options {
-        Options {
-            path: Some(path.into()),
-            ..Options::default()
-        }
+        Options { path: Some(path.into()), ..Options::default() }
     }
 
     fn explicit(options: Options, vars: &[(&str, &str)]) -> Settings {
@@ -218,18 +192,13 @@ mod tests {
     }
 
     fn path_for_tests(options: Options, folder: &Path, vars: &[(&str, &str)]) -> PathBuf {
-        Settings::for_tests(options, &Env::new(folder, vars))
-            .unwrap()
-            .path
+        Settings::for_tests(options, &Env::new(folder, vars)).unwrap().path
     }
 
     #[test]
     fn a_cache_opened_by_hand_records() {
         let settings = explicit(Options::default(), &[("CI", "true")]);
-        assert_eq!(
-            (settings.mode, settings.mode_reason.as_str()),
-            (Mode::Record, "default")
-        );
+        assert_eq!((settings.mode, settings.mode_reason.as_str()), (Mode::Record, "default"));
     }
 
     #[test]
@@ -242,10 +211,7 @@ mod tests {
     #[test]
     fn by_hand_the_option_wins_over_the_environment() {
         let settings = explicit(option_mode(Mode::Off), &[("F3DX_CACHE_MODE", "refresh")]);
-        assert_eq!(
-            (settings.mode, settings.mode_reason.as_str()),
-            (Mode::Off, "option mode")
-        );
+        assert_eq!((settings.mode, settings.mode_reason.as_str()), (Mode::Off, "option mode"));
     }
 
     #[test]
@@ -272,10 +238,7 @@ mod tests {
         assert!(Settings::explicit(given, option_path("llm.redb"), &env).is_ok());
         let error = Settings::explicit(given, option_path("other.redb"), &env).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert_eq!(
-            error.to_string(),
-            "two paths, llm.redb and other.redb; name one"
-        );
+        assert_eq!(error.to_string(), "two paths, llm.redb and other.redb; name one");
     }
 
     #[test]
@@ -288,23 +251,11 @@ mod tests {
             mode_for_tests(option_mode(Mode::Off), here, &vars),
             (Mode::Off, "option mode".into())
         );
-        assert_eq!(
-            mode_for_tests(none(), here, &vars),
-            (Mode::Refresh, "F3DX_CACHE_MODE".into())
-        );
-        assert_eq!(
-            mode_for_tests(none(), here, &vars[1..]),
-            (Mode::ReadOnly, file)
-        );
+        assert_eq!(mode_for_tests(none(), here, &vars), (Mode::Refresh, "F3DX_CACHE_MODE".into()));
+        assert_eq!(mode_for_tests(none(), here, &vars[1..]), (Mode::ReadOnly, file));
         fs::write(here.join("f3dx-cache.toml"), "").unwrap();
-        assert_eq!(
-            mode_for_tests(none(), here, &vars[1..]),
-            (Mode::Replay, "CI is set".into())
-        );
-        assert_eq!(
-            mode_for_tests(none(), here, &[]),
-            (Mode::Record, "default".into())
-        );
+        assert_eq!(mode_for_tests(none(), here, &vars[1..]), (Mode::Replay, "CI is set".into()));
+        assert_eq!(mode_for_tests(none(), here, &[]), (Mode::Record, "default".into()));
     }
 
     #[test]
@@ -345,27 +296,15 @@ mod tests {
     #[test]
     fn the_path_is_chosen_by_precedence() {
         let folder = folder_with("path = 'configured.redb'");
-        let vars = [
-            ("F3DX_CACHE_PATH", "variable.redb"),
-            ("F3DX_CACHE_DIR", "caches"),
-        ];
+        let vars = [("F3DX_CACHE_PATH", "variable.redb"), ("F3DX_CACHE_DIR", "caches")];
         let (none, here) = (Options::default, folder.path());
         assert_eq!(
             path_for_tests(option_path("option.redb"), here, &vars),
             here.join("option.redb")
         );
-        assert_eq!(
-            path_for_tests(none(), here, &vars),
-            here.join("variable.redb")
-        );
-        assert_eq!(
-            path_for_tests(none(), here, &vars[1..]),
-            here.join("caches/cache.redb")
-        );
-        assert_eq!(
-            path_for_tests(none(), here, &[]),
-            here.join("configured.redb")
-        );
+        assert_eq!(path_for_tests(none(), here, &vars), here.join("variable.redb"));
+        assert_eq!(path_for_tests(none(), here, &vars[1..]), here.join("caches/cache.redb"));
+        assert_eq!(path_for_tests(none(), here, &[]), here.join("configured.redb"));
     }
 
     #[test]
@@ -374,19 +313,10 @@ mod tests {
         let below = folder.path().join("a");
         fs::create_dir(&below).unwrap();
         let none = Options::default;
-        assert_eq!(
-            path_for_tests(none(), &below, &[]),
-            folder.path().join("configured.redb")
-        );
-        assert_eq!(
-            path_for_tests(option_path("./o.redb"), &below, &[]),
-            below.join("o.redb")
-        );
+        assert_eq!(path_for_tests(none(), &below, &[]), folder.path().join("configured.redb"));
+        assert_eq!(path_for_tests(option_path("./o.redb"), &below, &[]), below.join("o.redb"));
         let vars = [("F3DX_CACHE_DIR", "..")];
-        assert_eq!(
-            path_for_tests(none(), &below, &vars),
-            below.join("../cache.redb")
-        );
+        assert_eq!(path_for_tests(none(), &below, &vars), below.join("../cache.redb"));
     }
 
     #[test]
@@ -403,29 +333,18 @@ mod tests {
 
     #[test]
     fn an_empty_path_is_an_error() {
-        let result = Settings::explicit(
-            Some(Path::new("")),
-            Options::default(),
-            &Env::new(BARE, &[]),
-        );
+        let result =
+            Settings::explicit(Some(Path::new("")), Options::default(), &Env::new(BARE, &[]));
         let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(
-            error.to_string().contains("option path is empty"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("option path is empty"), "{error}");
     }
 
     #[test]
     fn empty_variables_leave_the_default_path() {
-        let settings = explicit(
-            Options::default(),
-            &[("F3DX_CACHE_PATH", ""), ("F3DX_CACHE_DIR", "")],
-        );
-        assert_eq!(
-            settings.path,
-            Path::new(BARE).join(".f3dx-cache/cache.redb")
-        );
+        let settings =
+            explicit(Options::default(), &[("F3DX_CACHE_PATH", ""), ("F3DX_CACHE_DIR", "")]);
+        assert_eq!(settings.path, Path::new(BARE).join(".f3dx-cache/cache.redb"));
     }
 
     #[test]
@@ -436,11 +355,7 @@ mod tests {
         let below = worktree.join("tests/unit");
         fs::create_dir_all(&below).unwrap();
         let env = Env::new(&below, &[]);
-        let default = || {
-            Settings::explicit(None, Options::default(), &env)
-                .unwrap()
-                .path
-        };
+        let default = || Settings::explicit(None, Options::default(), &env).unwrap().path;
         assert_eq!(default(), top.path().join(".f3dx-cache/cache.redb"));
 
         fs::write(worktree.join(".git"), "gitdir: elsewhere").unwrap();
@@ -450,10 +365,7 @@ mod tests {
     #[test]
     fn everything_else_is_merged_and_options_win() {
         let folder = folder_with("path = 'x.redb'\nmode = 'off'\nhosts = ['a']\nignore = ['/id']");
-        let options = Options {
-            hosts: Some(vec!["b".into()]),
-            ..Options::default()
-        };
+        let options = Options { hosts: Some(vec!["b".into()]), ..Options::default() };
         let env = Env::new(folder.path(), &[]);
         let settings = Settings::for_tests(options, &env).unwrap();
         let merged = Options {
@@ -462,10 +374,7 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(settings.options, merged);
-        assert_eq!(
-            settings.config_file,
-            Some(folder.path().join("f3dx-cache.toml"))
-        );
+        assert_eq!(settings.config_file, Some(folder.path().join("f3dx-cache.toml")));
     }
 
     #[test]
@@ -479,10 +388,7 @@ mod tests {
 
     #[test]
     fn the_option_mirror_is_not_supported() {
-        let options = Options {
-            mirror: Some("recordings".into()),
-            ..Options::default()
-        };
+        let options = Options { mirror: Some("recordings".into()), ..Options::default() };
         let error = Settings::explicit(None, options, &Env::new(BARE, &[])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(

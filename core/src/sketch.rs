@@ -65,11 +65,7 @@ impl Sketch {
     }
 
     fn buckets(&self) -> impl Iterator<Item = u16> {
-        self.0
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| u16::from_le_bytes(*bytes))
+        self.0.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes))
     }
 }
 
@@ -234,32 +230,17 @@ mod tests {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(
-            hex,
-            "b112275206f6ced8943cef81484150bbbf4cedb4223800000003d68da831e925"
-        );
+        assert_eq!(hex, "b112275206f6ced8943cef81484150bbbf4cedb4223800000003d68da831e925");
     }
 
     #[test]
     fn a_changed_word_leaves_most_of_a_sketch() {
         let recorded = call("u", "m", PROMPT);
         let changed = call("u", "m", &PROMPT.replace("seven", "eight"));
-        let other = call(
-            "u",
-            "m",
-            "What is the weather like in Bern today, and tomorrow?",
-        );
+        let other = call("u", "m", "What is the weather like in Bern today, and tomorrow?");
         assert_eq!(recorded.similarity(&recorded), FULL);
-        assert!(
-            recorded.similarity(&changed) >= 12,
-            "{}",
-            recorded.similarity(&changed)
-        );
-        assert!(
-            recorded.similarity(&other) <= 9,
-            "{}",
-            recorded.similarity(&other)
-        );
+        assert!(recorded.similarity(&changed) >= 12, "{}", recorded.similarity(&changed));
+        assert!(recorded.similarity(&other) <= 9, "{}", recorded.similarity(&other));
     }
 
     #[test]

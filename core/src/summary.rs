@@ -79,10 +79,7 @@ impl Summary {
     /// Returns one line per different refusal, and one for those that were not kept.
     pub fn refusal_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.refusals.iter().map(Refusal::to_string).collect();
-        let kept = self
-            .refusals
-            .iter()
-            .fold(0u64, |sum, kept| sum.saturating_add(kept.times));
+        let kept = self.refusals.iter().fold(0u64, |sum, kept| sum.saturating_add(kept.times));
         match self.refused.saturating_sub(kept) {
             0 => {}
             more => lines.push(format!("not recorded: {} more", grouped(more))),
@@ -106,9 +103,7 @@ impl fmt::Display for Summary {
         if self.without_claim > 0 {
             write!(f, ", {} without claim", grouped(self.without_claim))?;
         }
-        let tokens = self
-            .tokens_saved_input
-            .saturating_add(self.tokens_saved_output);
+        let tokens = self.tokens_saved_input.saturating_add(self.tokens_saved_output);
         let tenths = self.time_saved_ms.saturating_add(50) / 100;
         write!(
             f,
@@ -181,28 +176,17 @@ mod tests {
 
     #[test]
     fn a_path_below_the_working_directory_is_shown_relative() {
-        let path = std::env::current_dir()
-            .unwrap()
-            .join("tests")
-            .join("llm.redb");
+        let path = std::env::current_dir().unwrap().join("tests").join("llm.redb");
         let line = Summary::default().line(Mode::Replay, &path);
         let shown = Path::new("tests").join("llm.redb");
-        assert!(
-            line.ends_with(&format!("(replay, {})", shown.display())),
-            "{line}"
-        );
+        assert!(line.ends_with(&format!("(replay, {})", shown.display())), "{line}");
         let line = Summary::default().line(Mode::Replay, Path::new("/elsewhere/llm.redb"));
         assert!(line.ends_with("(replay, /elsewhere/llm.redb)"), "{line}");
     }
 
     #[test]
     fn one_is_singular() {
-        let one = Summary {
-            hits: 1,
-            misses: 1,
-            tokens_saved_input: 1,
-            ..Summary::default()
-        };
+        let one = Summary { hits: 1, misses: 1, tokens_saved_input: 1, ..Summary::default() };
         assert_eq!(
             one.to_string(),
             "f3dx-cache: 1 hit, 1 miss, 0 recorded, 0 refused; saved 1 token and 0.0 s"
@@ -211,26 +195,14 @@ mod tests {
 
     #[test]
     fn calls_without_a_claim_are_shown_if_there_were_any() {
-        let summary = Summary {
-            without_claim: 3,
-            ..Summary::default()
-        };
-        assert!(
-            summary
-                .to_string()
-                .contains("0 refused, 3 without claim; saved"),
-            "{summary}"
-        );
+        let summary = Summary { without_claim: 3, ..Summary::default() };
+        assert!(summary.to_string().contains("0 refused, 3 without claim; saved"), "{summary}");
     }
 
     #[test]
     fn workers_add_up() {
         let worker = Session::default();
-        worker.hit(Saved {
-            input_tokens: 1,
-            output_tokens: 2,
-            time_ms: 3,
-        });
+        worker.hit(Saved { input_tokens: 1, output_tokens: 2, time_ms: 3 });
         worker.miss();
         worker.recorded();
         worker.without_claim();
@@ -242,11 +214,7 @@ mod tests {
         let mut sum = Summary::default();
         sum.merge(&one);
         sum.merge(&two);
-        let refusal = |why: &str, times| Refusal {
-            call: CALL.into(),
-            why: why.into(),
-            times,
-        };
+        let refusal = |why: &str, times| Refusal { call: CALL.into(), why: why.into(), times };
         let expected = Summary {
             hits: 2,
             misses: 2,
@@ -273,12 +241,6 @@ mod tests {
     #[test]
     fn members_of_another_version_do_not_matter() {
         let summary: Summary = serde_json::from_str(r#"{"hits": 3, "news": true}"#).unwrap();
-        assert_eq!(
-            summary,
-            Summary {
-                hits: 3,
-                ..Summary::default()
-            }
-        );
+        assert_eq!(summary, Summary { hits: 3, ..Summary::default() });
     }
 }

@@ -30,9 +30,7 @@ fn check(vector: &Value) -> Result<(), String> {
             }
             let expected: Fingerprint = vector["blake3"].as_str().unwrap().parse().unwrap();
             let found = fingerprint(&input).map_err(|error| error.to_string())?;
-            (found == expected)
-                .then_some(())
-                .ok_or(format!("fingerprint {found}"))
+            (found == expected).then_some(()).ok_or(format!("fingerprint {found}"))
         }
         Some("error") => {
             let Err(error) = canonicalize(&input) else {
@@ -42,24 +40,13 @@ fn check(vector: &Value) -> Result<(), String> {
             if vector["error"] != kind.name() || at > input.len() {
                 return Err(error.to_string());
             }
-            fingerprint(&input)
-                .is_err()
-                .then_some(())
-                .ok_or("fingerprinted".to_owned())
+            fingerprint(&input).is_err().then_some(()).ok_or("fingerprinted".to_owned())
         }
         other => Err(format!("unknown expectation {other:?}")),
     }
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
-    let digits: Vec<u32> = hex
-        .as_str()
-        .unwrap()
-        .chars()
-        .map(|c| c.to_digit(16).unwrap())
-        .collect();
-    digits
-        .chunks_exact(2)
-        .map(|pair| (pair[0] << 4 | pair[1]) as u8)
-        .collect()
+    let digits: Vec<u32> = hex.as_str().unwrap().chars().map(|c| c.to_digit(16).unwrap()).collect();
+    digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
 }

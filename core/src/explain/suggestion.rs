@@ -6,8 +6,19 @@ use crate::json::Difference;
 /// Members that are what a model is asked: leaving one out would answer
 /// another question.
 const ASKED: [&str; 13] = [
-    "model", "messages", "input", "prompt", "contents", "content", "system", "instructions",
-    "tools", "response_format", "system_instruction", "systemInstruction", "text",
+    "model",
+    "messages",
+    "input",
+    "prompt",
+    "contents",
+    "content",
+    "system",
+    "instructions",
+    "tools",
+    "response_format",
+    "system_instruction",
+    "systemInstruction",
+    "text",
 ];
 
 /// Returns a suggestion if all differences have one simple reason.
@@ -39,9 +50,7 @@ pub(super) fn for_differences(
         suggest_preset(&text(&difference.recorded)?, &text(&difference.requested)?)
     });
     let first = presets.next()??;
-    presets
-        .all(|preset| preset == Some(first))
-        .then(|| format!("normalize = [{first:?}]"))
+    presets.all(|preset| preset == Some(first)).then(|| format!("normalize = [{first:?}]"))
 }
 
 fn may_be_ignored(path: &str) -> bool {

@@ -128,7 +128,9 @@ impl Body {
             _ => None,
         });
         match &outline.stream {
-            Some(member) if stream == Some(false) && providers::stream_is_false_by_default(path) => {
+            Some(member)
+                if stream == Some(false) && providers::stream_is_false_by_default(path) =>
+            {
                 // Its comma goes, too: the one before, or else the one after.
                 let (mut start, mut end) = (member.start, member.end);
                 if text[start - 1] == b',' {
@@ -151,7 +153,9 @@ impl Body {
 /// An empty body is no JSON either: 0 bytes.
 pub(super) fn write_digest(bytes: &[u8], out: &mut Vec<u8>) {
     let hash = blake3::hash(bytes).to_hex();
-    out.extend_from_slice(format!("{{\"blake3\":\"{hash}\",\"bytes\":{}}}", bytes.len()).as_bytes());
+    out.extend_from_slice(
+        format!("{{\"blake3\":\"{hash}\",\"bytes\":{}}}", bytes.len()).as_bytes(),
+    );
 }
 
 /// Appends `,"headers":{…}` if one of those that take part was sent.

@@ -136,12 +136,18 @@ pub(super) mod tests {
 
     #[test]
     fn frames_are_the_same_wherever_a_stream_is_cut() {
-        let stream = [frame("event", "messageStop", "{}"), frame("exception", "throttling", "x")].concat();
+        let stream =
+            [frame("event", "messageStop", "{}"), frame("exception", "throttling", "x")].concat();
         for cut in 0..stream.len() {
             let mut found = Vec::new();
             let mut frames = Frames::default();
             let mut each = |frame: &Frame| {
-                found.push(format!("{} {} {}", frame.message_type, frame.name, frame.payload.len()));
+                found.push(format!(
+                    "{} {} {}",
+                    frame.message_type,
+                    frame.name,
+                    frame.payload.len()
+                ));
             };
             assert!(frames.push(&stream[..cut], &mut each));
             assert!(frames.push(&stream[cut..], &mut each));

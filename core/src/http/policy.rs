@@ -32,8 +32,19 @@ const MATCHED_HEADERS: &[&str] = &[
 
 /// Pieces of header names that carry credentials.
 const CREDENTIAL_HEADERS: &[&str] = &[
-    "api-key", "api_key", "apikey", "auth", "cookie", "credential", "key-id", "passw", "secret",
-    "signature", "subscription-key", "token", "access-key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth",
+    "cookie",
+    "credential",
+    "key-id",
+    "passw",
+    "secret",
+    "signature",
+    "subscription-key",
+    "token",
+    "access-key",
 ];
 
 /// Whether a header of this name carries a credential. `name` is lower case.
@@ -74,7 +85,9 @@ impl HttpPolicy {
             let from = HostPattern::parse(from, "host_aliases")?;
             let to_host = HostPattern::parse(to, "host_aliases")?;
             if !to_host.is_one_server() {
-                return Err(config(format!("host_aliases: {to:?} is not one `host` or `host:port`")));
+                return Err(config(format!(
+                    "host_aliases: {to:?} is not one `host` or `host:port`"
+                )));
             }
             aliases.push((from, to_host));
         }
@@ -210,8 +223,14 @@ mod tests {
     #[test]
     fn naming_a_credential_header_is_an_error() {
         for name in [
-            "Authorization", "x-api-key", "api-key", "Cookie", "x-goog-api-key",
-            "proxy-authorization", "ocp-apim-subscription-key", "x-amz-security-token",
+            "Authorization",
+            "x-api-key",
+            "api-key",
+            "Cookie",
+            "x-goog-api-key",
+            "proxy-authorization",
+            "ocp-apim-subscription-key",
+            "x-amz-security-token",
         ] {
             let text = refusal(&format!(r#"{{"match_headers":["{name}"]}}"#));
             assert!(text.contains("carries a credential"), "{name}: {text}");
@@ -229,7 +248,8 @@ mod tests {
 
     #[test]
     fn the_environment_may_be_wrong_too() {
-        let env = |name: &str| (name == "F3DX_CACHE_HOSTS").then(|| "good:*, http://bad".to_owned());
+        let env =
+            |name: &str| (name == "F3DX_CACHE_HOSTS").then(|| "good:*, http://bad".to_owned());
         let error = HttpPolicy::new(&Options::default(), &env).unwrap_err();
         assert!(error.to_string().starts_with("F3DX_CACHE_HOSTS: \"http://bad\""), "{error}");
     }

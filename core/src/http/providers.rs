@@ -305,7 +305,10 @@ mod tests {
 
     #[test]
     fn a_star_is_any_run_of_characters() {
-        assert!(wildcard("bedrock-runtime.*.amazonaws.com", "bedrock-runtime.eu-west-1.amazonaws.com"));
+        assert!(wildcard(
+            "bedrock-runtime.*.amazonaws.com",
+            "bedrock-runtime.eu-west-1.amazonaws.com"
+        ));
         assert!(!wildcard("bedrock-runtime.*.amazonaws.com", "bedrock-runtime.amazonaws.com"));
         assert!(wildcard("/v1/batches/*/x/*", "/v1/batches/7/x/"));
         assert!(!wildcard("/v1/models", "/v1/models/gpt"));
@@ -318,7 +321,9 @@ mod tests {
         for host in ["api.openai.com", "eu-aiplatform.googleapis.com", "x.openai.azure.com"] {
             assert!(is_provider(host), "{host}");
         }
-        for host in ["api.openai.com.evil.dev", "xapi.openai.com", "openai.com", "evil-openai.azure.com"] {
+        for host in
+            ["api.openai.com.evil.dev", "xapi.openai.com", "openai.com", "evil-openai.azure.com"]
+        {
             assert!(!is_provider(host), "{host}");
         }
     }

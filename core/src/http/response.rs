@@ -51,6 +51,11 @@ pub enum Verdict {
 }
 
 impl ResponseHead {
+    /// Returns the value of a kept header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(kept, _)| kept == name).map(|(_, value)| value.as_str())
+    }
+
     /// Returns it as canonical JSON: `{"chunks":[[end,at_ms],…],"headers":{…},"status":…}`,
     /// without `chunks` if there are none.
     pub fn to_json(&self) -> String {
@@ -227,8 +232,13 @@ mod tests {
 
     #[test]
     fn a_damaged_head_is_corrupt() {
-        for text in ["", "{}", r#"{"status":200}"#, r#"{"status":99999,"headers":{}}"#,
-            r#"{"status":200,"headers":{},"chunks":[[5,0],[4,0]]}"#] {
+        for text in [
+            "",
+            "{}",
+            r#"{"status":200}"#,
+            r#"{"status":99999,"headers":{}}"#,
+            r#"{"status":200,"headers":{},"chunks":[[5,0],[4,0]]}"#,
+        ] {
             let error = ResponseHead::from_json(text.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{text}");
         }

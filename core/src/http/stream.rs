@@ -254,7 +254,6 @@ impl Progress {
     fn document(&mut self, body: &[u8]) {
         let value = match serde_json::from_slice::<Value>(body) {
             Ok(value) => value,
-            // A number beyond a double or deep nesting is JSON to others.
             Err(error) if error.is_eof() => {
                 return self.fail("the body is cut: its JSON does not end".to_owned());
             }

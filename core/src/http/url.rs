@@ -335,7 +335,10 @@ mod tests {
 
     #[test]
     fn escapes_are_spelt_one_way_only_where_that_is_safe() {
-        assert_eq!(document("https://h/%7eme/%3a0/a%2fb/%2E%2e/%zz"), "h/~me/%3A0/a%2Fb/%2E%2E/%zz");
+        assert_eq!(
+            document("https://h/%7eme/%3a0/a%2fb/%2E%2e/%zz"),
+            "h/~me/%3A0/a%2Fb/%2E%2E/%zz"
+        );
         assert_eq!(document("https://h/a b/é"), "h/a%20b/%C3%A9");
         assert_eq!(document("https://h/?q=a+b&q=a%20b"), "h/?q=a+b&q=a%20b");
     }
@@ -351,7 +354,9 @@ mod tests {
 
     #[test]
     fn what_is_no_http_url_is_none() {
-        for text in ["", "/v1/x", "ws://h/", "https://", "https://h:x/", "https://[::1/", "https://a b/"] {
+        for text in
+            ["", "/v1/x", "ws://h/", "https://", "https://h:x/", "https://[::1/", "https://a b/"]
+        {
             assert_eq!(Url::parse(text), None, "{text}");
         }
     }

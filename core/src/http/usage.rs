@@ -4,7 +4,8 @@ use super::sse::Events;
 use serde_json::Value;
 
 /// The tokens a response took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// Tokens of the request, cached ones included.
     pub input_tokens: u64,
@@ -36,7 +37,9 @@ pub fn usage_of(content_type: Option<&str>, body: &[u8]) -> Option<Usage> {
 pub fn facts_of(content_type: Option<&str>, body: &[u8]) -> ResponseFacts {
     let mut facts = Facts::default();
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream")) || !is_json {
+    if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
+        || !is_json
+    {
         let mut events = Events::default();
         let mut each = |event: &super::sse::Event<'_>| facts.text(event.data.as_bytes());
         events.push(body, &mut each);
@@ -78,7 +81,9 @@ impl Facts {
     fn text(&mut self, text: &[u8]) {
         // Most events of a stream are deltas; only those that may say something are parsed.
         let says = |name: &str| memchr::memmem::find(text, name.as_bytes()).is_some();
-        let known = says("\"usage") || self.model.is_none() && says("\"model") || says("\"system_fingerprint\"");
+        let known = says("\"usage")
+            || self.model.is_none() && says("\"model")
+            || says("\"system_fingerprint\"");
         if known && let Ok(value) = serde_json::from_slice::<Value>(text) {
             self.value(&value);
         }
@@ -86,10 +91,14 @@ impl Facts {
 
     fn value(&mut self, value: &Value) {
         // The Responses API and Anthropic wrap the answer in an event.
-        for value in [Some(value), value.get("response"), value.get("message")].into_iter().flatten() {
+        for value in
+            [Some(value), value.get("response"), value.get("message")].into_iter().flatten()
+        {
             let text = |name: &str| value.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-            self.model = self.model.take().or_else(|| text("model")).or_else(|| text("modelVersion"));
-            self.system_fingerprint = self.system_fingerprint.take().or_else(|| text("system_fingerprint"));
+            self.model =
+                self.model.take().or_else(|| text("model")).or_else(|| text("modelVersion"));
+            self.system_fingerprint =
+                self.system_fingerprint.take().or_else(|| text("system_fingerprint"));
             for usage in [value.get("usage"), value.get("usageMetadata")].into_iter().flatten() {
                 self.tokens.add(usage);
             }
@@ -144,9 +153,15 @@ mod tests {
             tokens(json, r#"{"usage":{"input_tokens":5,"output_tokens":2,"total_tokens":7}}"#),
             Some((5, 2, 7))
         );
-        assert_eq!(tokens(json, r#"{"usage":{"prompt_tokens":4,"total_tokens":4}}"#), Some((4, 0, 4)));
         assert_eq!(
-            tokens(json, r#"{"type":"message","usage":{"input_tokens":5,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"output_tokens":2}}"#),
+            tokens(json, r#"{"usage":{"prompt_tokens":4,"total_tokens":4}}"#),
+            Some((4, 0, 4))
+        );
+        assert_eq!(
+            tokens(
+                json,
+                r#"{"type":"message","usage":{"input_tokens":5,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"output_tokens":2}}"#
+            ),
             Some((105, 2, 107))
         );
         assert_eq!(tokens(json, r#"{"usage":null}"#), None);

@@ -118,19 +118,13 @@ mod tests {
     fn members_move_with_their_values() {
         let json =
             r#" { "c" : [ 1 , { "z" : 0 , "y" : { } } ] , "a" : "x" , "b" : { "b":1,"a":2 } } "#;
-        assert_eq!(
-            canonical(json),
-            r#"{"a":"x","b":{"a":2,"b":1},"c":[1,{"y":{},"z":0}]}"#
-        );
+        assert_eq!(canonical(json), r#"{"a":"x","b":{"a":2,"b":1},"c":[1,{"y":{},"z":0}]}"#);
     }
 
     #[test]
     fn a_sorted_object_within_an_unsorted_one_stays() {
         let json = r#"[{"b":{"a":1,"b":2},"a":[{"x":1}]},{"a":1}]"#;
-        assert_eq!(
-            canonical(json),
-            r#"[{"a":[{"x":1}],"b":{"a":1,"b":2}},{"a":1}]"#
-        );
+        assert_eq!(canonical(json), r#"[{"a":[{"x":1}],"b":{"a":1,"b":2}},{"a":1}]"#);
     }
 
     #[test]
@@ -143,12 +137,8 @@ mod tests {
     fn a_canonicalizer_forgets_the_text_before() {
         let mut canonicalizer = Canonicalizer::new();
         let mut out = Vec::new();
-        canonicalizer
-            .canonicalize(br#"{"b":1,"\u0061":1.0}"#, &mut out)
-            .unwrap();
-        canonicalizer
-            .canonicalize(br#"{"b":1,"b":2}"#, &mut out)
-            .unwrap_err();
+        canonicalizer.canonicalize(br#"{"b":1,"\u0061":1.0}"#, &mut out).unwrap();
+        canonicalizer.canonicalize(br#"{"b":1,"b":2}"#, &mut out).unwrap_err();
         assert!(out.is_empty());
         canonicalizer.canonicalize(b"[1]", &mut out).unwrap();
         assert_eq!(out, b"[1]");
@@ -158,10 +148,7 @@ mod tests {
     fn a_duplicate_key_is_named_with_its_place() {
         let error = canonicalize(br#"{"a":1,"model":1,"b":0,"mod\u0065l":2,"b":3}"#).unwrap_err();
         assert_eq!(error.json_kind(), Some((JsonErrorKind::DuplicateKey, 23)));
-        assert_eq!(
-            error.to_string(),
-            r#"invalid JSON at byte 23: duplicate key "model""#
-        );
+        assert_eq!(error.to_string(), r#"invalid JSON at byte 23: duplicate key "model""#);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Differences {
 }
 
 /// One place where two values disagree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
     /// The JSON pointer of the place. Places in arrays are those of the request,
     /// but for an item that only the recorded value has.
@@ -44,11 +44,8 @@ pub struct Difference {
 /// Arrays are aligned: an item that was put in or taken out is one difference,
 /// and those behind it are compared with their counterparts.
 pub fn differences(recorded: Node<'_>, requested: Node<'_>, limit: usize) -> Differences {
-    let mut comparison = Comparison {
-        path: Pointer::default(),
-        limit,
-        found: Differences::default(),
-    };
+    let mut comparison =
+        Comparison { path: Pointer::default(), limit, found: Differences::default() };
     comparison.values(recorded, requested);
     comparison.found
 }
@@ -98,10 +95,7 @@ impl Comparison {
         let head = left.iter().zip(&right).take_while(same).count();
         let behind = left[head..].iter().rev().zip(right[head..].iter().rev());
         let tail = behind.take_while(same).count();
-        let middle = (
-            &left[head..left.len() - tail],
-            &right[head..right.len() - tail],
-        );
+        let middle = (&left[head..left.len() - tail], &right[head..right.len() - tail]);
         for pair in align(middle.0, middle.1) {
             let place = head + pair.1.or(pair.0).unwrap_or_default();
             let (old, new) = (pair.0.map(|at| middle.0[at]), pair.1.map(|at| middle.1[at]));
@@ -127,11 +121,7 @@ impl Comparison {
         }
         let text = |node: Option<Node<'_>>| node.map(|node| node.text().to_owned());
         let (recorded, requested) = (text(recorded), text(requested));
-        self.found.list.push(Difference {
-            path: self.path.to_string(),
-            recorded,
-            requested,
-        });
+        self.found.list.push(Difference { path: self.path.to_string(), recorded, requested });
     }
 }
 
@@ -144,16 +134,12 @@ fn align(left: &[Node<'_>], right: &[Node<'_>]) -> Vec<Pair> {
     if rows.saturating_mul(columns) > MAX_PAIRS {
         let longer = rows.max(columns);
         let within = |place, length| (place < length).then_some(place);
-        return (0..longer)
-            .map(|place| (within(place, rows), within(place, columns)))
-            .collect();
+        return (0..longer).map(|place| (within(place, rows), within(place, columns))).collect();
     }
     // likeness[row][column] is that of the pair; best[row][column] is the sum of
     // the best alignment of what follows.
-    let likeness: Vec<Vec<usize>> = left
-        .iter()
-        .map(|a| right.iter().map(|b| likeness(*a, *b)).collect())
-        .collect();
+    let likeness: Vec<Vec<usize>> =
+        left.iter().map(|a| right.iter().map(|b| likeness(*a, *b)).collect()).collect();
     let mut best = vec![vec![0; columns + 1]; rows + 1];
     for row in (0..rows).rev() {
         for column in (0..columns).rev() {
@@ -194,20 +180,14 @@ fn likeness(a: Node<'_>, b: Node<'_>) -> usize {
         Kind::Object => {
             let theirs = b.members().take(SAMPLE_MEMBERS);
             let agrees = |(name, value): &(_, Node<'_>)| {
-                theirs
-                    .clone()
-                    .any(|(other, node)| *name == other && value.text() == node.text())
+                theirs.clone().any(|(other, node)| *name == other && value.text() == node.text())
             };
             let same = a.members().take(SAMPLE_MEMBERS).filter(agrees).count();
             (same, a.len().max(b.len()).min(SAMPLE_MEMBERS))
         }
         Kind::String | Kind::Array => {
             let (text, other) = (text.as_bytes(), other.as_bytes());
-            let head = text
-                .iter()
-                .zip(other)
-                .take(SAMPLE_BYTES)
-                .take_while(|(a, b)| a == b);
+            let head = text.iter().zip(other).take(SAMPLE_BYTES).take_while(|(a, b)| a == b);
             let tail = text.iter().rev().zip(other.iter().rev()).take(SAMPLE_BYTES);
             let same = head.count() + tail.take_while(|(a, b)| a == b).count();
             (same, text.len().max(other.len()).min(2 * SAMPLE_BYTES))
@@ -289,10 +269,7 @@ mod tests {
     #[test]
     fn differences_beyond_the_limit_are_counted() {
         let (list, more) = found("[1,2,3,4,5]", "[6,7,8,9,10]", 2);
-        assert_eq!(
-            (list, more),
-            (vec!["/0: 1 -> 6".to_owned(), "/1: 2 -> 7".to_owned()], 3)
-        );
+        assert_eq!((list, more), (vec!["/0: 1 -> 6".to_owned(), "/1: 2 -> 7".to_owned()], 3));
     }
 
     #[test]

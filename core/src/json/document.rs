@@ -75,10 +75,7 @@ impl Document {
 
     /// Returns the value of the whole document.
     pub fn root(&self) -> Node<'_> {
-        Node {
-            document: self,
-            index: 0,
-        }
+        Node { document: self, index: 0 }
     }
 
     /// Returns the canonical text.
@@ -151,41 +148,19 @@ impl<'a> Node<'a> {
 
     /// Walks over the members of an object, in canonical order; others have none.
     pub fn members(self) -> Members<'a> {
-        let rest = if self.kind() == Kind::Object {
-            self.len()
-        } else {
-            0
-        };
-        Members {
-            next: Node {
-                index: self.index + 1,
-                ..self
-            },
-            rest,
-        }
+        let rest = if self.kind() == Kind::Object { self.len() } else { 0 };
+        Members { next: Node { index: self.index + 1, ..self }, rest }
     }
 
     /// Walks over the items of an array; others have none.
     pub fn items(self) -> Items<'a> {
-        let rest = if self.kind() == Kind::Array {
-            self.len()
-        } else {
-            0
-        };
-        Items {
-            next: Node {
-                index: self.index + 1,
-                ..self
-            },
-            rest,
-        }
+        let rest = if self.kind() == Kind::Array { self.len() } else { 0 };
+        Items { next: Node { index: self.index + 1, ..self }, rest }
     }
 
     /// Returns the member of this name.
     pub fn get(self, name: &str) -> Option<Node<'a>> {
-        self.members()
-            .find(|(member, _)| member == name)
-            .map(|(_, node)| node)
+        self.members().find(|(member, _)| member == name).map(|(_, node)| node)
     }
 
     /// Returns the item at this place.
@@ -196,16 +171,14 @@ impl<'a> Node<'a> {
     /// Returns what an RFC 6901 JSON pointer names below this value.
     pub fn pointer(self, pointer: &str) -> Option<Node<'a>> {
         let pointer = Pointer::parse(pointer).ok()?;
-        pointer
-            .segments()
-            .try_fold(self, |node, segment| match node.kind() {
-                Kind::Object => node.get(&segment),
-                Kind::Array => {
-                    let place: usize = segment.parse().ok()?;
-                    (place.to_string() == segment).then(|| node.index(place))?
-                }
-                _ => None,
-            })
+        pointer.segments().try_fold(self, |node, segment| match node.kind() {
+            Kind::Object => node.get(&segment),
+            Kind::Array => {
+                let place: usize = segment.parse().ok()?;
+                (place.to_string() == segment).then(|| node.index(place))?
+            }
+            _ => None,
+        })
     }
 
     fn entry(self) -> &'a Entry {
@@ -233,10 +206,7 @@ impl<'a> Iterator for Members<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.rest = self.rest.checked_sub(1)?;
         let name = self.next;
-        let value = Node {
-            index: name.index + 1,
-            ..name
-        };
+        let value = Node { index: name.index + 1, ..name };
         self.next.index = value.entry().next;
         Some((name.as_str()?, value))
     }
@@ -320,13 +290,7 @@ fn index(text: &[u8]) -> Result<Vec<Entry>> {
             open.push(entries.len());
         }
         let next = entries.len() + 1;
-        entries.push(Entry {
-            kind,
-            start: at,
-            end,
-            next,
-            count: 0,
-        });
+        entries.push(Entry { kind, start: at, end, next, count: 0 });
         at = end;
     }
     Ok(entries)
@@ -355,10 +319,7 @@ mod tests {
         assert_eq!(messages.len(), 2);
         assert_eq!(messages.index(1).unwrap().text(), "[]");
         assert!(messages.index(2).is_none());
-        let content = messages
-            .index(0)
-            .and_then(|message| message.get("content"))
-            .unwrap();
+        let content = messages.index(0).and_then(|message| message.get("content")).unwrap();
         assert_eq!(content.as_str().unwrap(), "a\né");
     }
 
@@ -366,10 +327,7 @@ mod tests {
     fn members_come_in_canonical_order() {
         let document = Document::parse(CHAT).unwrap();
         let names: Vec<_> = document.root().members().map(|(name, _)| name).collect();
-        assert_eq!(
-            names,
-            ["", "a/b", "messages", "model", "n", "seed", "stream"]
-        );
+        assert_eq!(names, ["", "a/b", "messages", "model", "n", "seed", "stream"]);
     }
 
     #[test]

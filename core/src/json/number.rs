@@ -20,11 +20,7 @@ const PLAIN_PLACES: usize = 6;
 /// [`JsonErrorKind::Syntax`] for NaN and the infinities, which JSON lacks.
 pub fn write_double(value: f64, out: &mut Vec<u8>) -> Result<()> {
     if !value.is_finite() {
-        return Err(Error::json(
-            JsonErrorKind::Syntax,
-            0,
-            "NaN and Infinity are not JSON",
-        ));
+        return Err(Error::json(JsonErrorKind::Syntax, 0, "NaN and Infinity are not JSON"));
     }
     out.extend_from_slice(ryu_js::Buffer::new().format_finite(value).as_bytes());
     Ok(())
@@ -109,10 +105,7 @@ fn exact_spelling(digits: &str) -> Option<String> {
         Some(digits) => ("-", digits),
         None => ("", digits),
     };
-    let value = digits
-        .parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite())?;
+    let value = digits.parse::<f64>().ok().filter(|value| value.is_finite())?;
     let spelling = ryu_js::Buffer::new().format_finite(value).to_owned();
     let (mantissa, exponent) = spelling.split_once("e+")?;
     let exact = exponent.parse() == Ok(digits.len() - 1)
@@ -181,25 +174,11 @@ mod tests {
 
     #[test]
     fn a_fraction_called_plain_is_what_es6_writes() {
-        for token in [
-            "0.7",
-            "-0.5",
-            "123.25",
-            "0.000001",
-            "0.00000123",
-            "99999999999999.9",
-        ] {
+        for token in ["0.7", "-0.5", "123.25", "0.000001", "0.00000123", "99999999999999.9"] {
             assert!(is_plain_fraction(token.as_bytes()), "{token}");
             assert_eq!(double(token.parse().unwrap()), token);
         }
-        for token in [
-            "0.0",
-            "1.0",
-            "0.70",
-            "0.0000001",
-            "333333333.33333329",
-            "-0.0",
-        ] {
+        for token in ["0.0", "1.0", "0.70", "0.0000001", "333333333.33333329", "-0.0"] {
             assert!(!is_plain_fraction(token.as_bytes()), "{token}");
         }
     }

@@ -139,16 +139,12 @@ impl PointerSet {
 
     /// Whether one of the pointers names exactly this place.
     pub fn matches(&self, path: &[Segment<'_>]) -> bool {
-        self.0
-            .iter()
-            .any(|steps| steps.len() == path.len() && starts_with(steps, path))
+        self.0.iter().any(|steps| steps.len() == path.len() && starts_with(steps, path))
     }
 
     /// Whether one of the pointers may name a place below this one.
     pub fn may_match_below(&self, path: &[Segment<'_>]) -> bool {
-        self.0
-            .iter()
-            .any(|steps| steps.len() > path.len() && starts_with(steps, path))
+        self.0.iter().any(|steps| steps.len() > path.len() && starts_with(steps, path))
     }
 }
 
@@ -175,11 +171,7 @@ impl Step {
 
 fn starts_with(steps: &[Step], path: &[Segment<'_>]) -> bool {
     // Places in lists of messages differ at the end of a path most of the time.
-    steps[..path.len()]
-        .iter()
-        .zip(path)
-        .rev()
-        .all(|(step, segment)| step.matches(segment))
+    steps[..path.len()].iter().zip(path).rev().all(|(step, segment)| step.matches(segment))
 }
 
 /// Returns what is wrong with the spelling of a pointer.
@@ -208,12 +200,7 @@ mod tests {
     use super::*;
 
     fn set(pointers: &[&str]) -> Result<PointerSet> {
-        PointerSet::parse(
-            &pointers
-                .iter()
-                .map(|&text| text.to_owned())
-                .collect::<Vec<_>>(),
-        )
+        PointerSet::parse(&pointers.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
     }
 
     fn path<'a>(segments: &[&'a str]) -> Vec<Segment<'a>> {
@@ -266,12 +253,9 @@ mod tests {
 
     #[test]
     fn a_wrong_pointer_is_an_error_that_quotes_it() {
-        for (pointer, says) in [
-            ("", "whole document"),
-            ("metadata", "starts with"),
-            ("/a~2", "~0"),
-            ("/a~", "~0"),
-        ] {
+        for (pointer, says) in
+            [("", "whole document"), ("metadata", "starts with"), ("/a~2", "~0"), ("/a~", "~0")]
+        {
             let error = set(&["/fine", pointer]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             let message = error.to_string();

@@ -36,12 +36,7 @@ pub fn rewrite(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     out.clear();
-    let mut rewriter = Rewriter {
-        edit,
-        name,
-        path: Vec::new(),
-        out,
-    };
+    let mut rewriter = Rewriter { edit, name, path: Vec::new(), out };
     if !rewriter.value(root)? {
         rewriter.out.extend_from_slice(b"null");
     }
@@ -178,11 +173,7 @@ mod tests {
     fn items_behind_a_dropped_one_move_up() {
         let edit = |path: &[Segment<'_>], node: Node<'_>| {
             assert!(path.is_empty() || matches!(path, [Segment::Item(_)]));
-            if node.text() == "2" {
-                Edit::Drop
-            } else {
-                Edit::Keep
-            }
+            if node.text() == "2" { Edit::Drop } else { Edit::Keep }
         };
         assert_eq!(rewritten("[1,2,3]", edit, |_| None).unwrap(), "[1,3]");
         assert_eq!(rewritten("[1,2]", edit, |_| None).unwrap(), "[1]");

@@ -40,12 +40,7 @@ pub(super) fn scan(text: &[u8], start: usize) -> Result<StringSpan> {
         at = find_special(text, at);
         match text.get(at) {
             Some(b'"') => {
-                return Ok(StringSpan {
-                    start,
-                    end: at + 1,
-                    escaped,
-                    canonical,
-                });
+                return Ok(StringSpan { start, end: at + 1, escaped, canonical });
             }
             Some(b'\\') => {
                 escaped = true;
@@ -144,9 +139,7 @@ fn find_special(text: &[u8], mut at: usize) -> usize {
         // the compiler turns into vector instructions.
         if words == 4 {
             while let Some(block) = text.get(at..at + BLOCK)
-                && !block
-                    .iter()
-                    .fold(false, |any, &byte| any | is_special(byte))
+                && !block.iter().fold(false, |any, &byte| any | is_special(byte))
             {
                 at += BLOCK;
             }
@@ -189,24 +182,15 @@ fn read_escape(text: &[u8], at: usize) -> Result<(char, usize)> {
         Some(b't') => '\t',
         Some(b'u') => return read_unicode(text, at),
         _ => {
-            return Err(Error::json(
-                JsonErrorKind::Syntax,
-                at,
-                "unknown escape in a string",
-            ));
+            return Err(Error::json(JsonErrorKind::Syntax, at, "unknown escape in a string"));
         }
     };
     Ok((letter, at + 2))
 }
 
 fn read_unicode(text: &[u8], at: usize) -> Result<(char, usize)> {
-    let lone = || {
-        Error::json(
-            JsonErrorKind::LoneSurrogate,
-            at,
-            "an escape for half a surrogate pair",
-        )
-    };
+    let lone =
+        || Error::json(JsonErrorKind::LoneSurrogate, at, "an escape for half a surrogate pair");
     let first = read_hex(text, at)?;
     if let Some(letter) = char::from_u32(first) {
         return Ok((letter, at + 6));
@@ -224,13 +208,7 @@ fn read_unicode(text: &[u8], at: usize) -> Result<(char, usize)> {
 
 /// Reads the four digits after `\u`.
 fn read_hex(text: &[u8], at: usize) -> Result<u32> {
-    let wrong = || {
-        Error::json(
-            JsonErrorKind::Syntax,
-            at,
-            "\\u needs four hexadecimal digits",
-        )
-    };
+    let wrong = || Error::json(JsonErrorKind::Syntax, at, "\\u needs four hexadecimal digits");
     let digits = text.get(at + 2..at + 6).ok_or_else(wrong)?;
     digits.iter().try_fold(0, |sum, &byte| {
         let digit = (byte as char).to_digit(16).ok_or_else(wrong)?;

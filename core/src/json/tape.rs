@@ -21,11 +21,7 @@ pub(super) enum Piece {
     Respelled { start: usize, end: usize },
     /// An object whose members stand in another order: [`Tape::sorted`] has the
     /// right one. Its members are the pieces up to `next`.
-    Object {
-        first: usize,
-        count: usize,
-        next: usize,
-    },
+    Object { first: usize, count: usize, next: usize },
 }
 
 /// What the pass found; reused from text to text.
@@ -56,20 +52,11 @@ impl Tape {
     /// Reads a text, which replaces what was read before.
     pub fn read(&mut self, text: &[u8]) -> Result<()> {
         self.clear();
-        let mut reader = Reader {
-            text,
-            at: 0,
-            depth: 0,
-            tape: self,
-        };
+        let mut reader = Reader { text, at: 0, depth: 0, tape: self };
         check_framing(text)?;
         reader.skip_space();
         if reader.at == text.len() {
-            return Err(Error::json(
-                JsonErrorKind::EmptyInput,
-                0,
-                "there is no value",
-            ));
+            return Err(Error::json(JsonErrorKind::EmptyInput, 0, "there is no value"));
         }
         reader.value()?;
         reader.skip_space();
@@ -118,10 +105,7 @@ impl Tape {
     fn respell(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
         let start = self.respelled.len();
         write(&mut self.respelled)?;
-        self.pieces.push(Piece::Respelled {
-            start,
-            end: self.respelled.len(),
-        });
+        self.pieces.push(Piece::Respelled { start, end: self.respelled.len() });
         Ok(())
     }
 
@@ -153,11 +137,7 @@ impl Tape {
 fn check_framing(text: &[u8]) -> Result<()> {
     if let Err(error) = std::str::from_utf8(text) {
         let detail = "the text is not UTF-8";
-        return Err(Error::json(
-            JsonErrorKind::InvalidUtf8,
-            error.valid_up_to(),
-            detail,
-        ));
+        return Err(Error::json(JsonErrorKind::InvalidUtf8, error.valid_up_to(), detail));
     }
     if text.starts_with("\u{feff}".as_bytes()) {
         let detail = "the text starts with a byte order mark";
@@ -280,11 +260,7 @@ impl Reader<'_> {
             self.at += 1;
             let tape = &mut *self.tape;
             let first = tape.sorted.len();
-            tape.sorted.extend(
-                tape.members[base..]
-                    .iter()
-                    .map(|member| member.pieces.clone()),
-            );
+            tape.sorted.extend(tape.members[base..].iter().map(|member| member.pieces.clone()));
             let (count, next) = (tape.members.len() - base, tape.pieces.len());
             tape.pieces[head] = Piece::Object { first, count, next };
             tape.cut();
@@ -309,20 +285,11 @@ impl Reader<'_> {
             name = start..self.tape.names.len();
         }
         let pieces = start..start + 1;
-        Ok(Member {
-            name,
-            escaped: span.escaped,
-            at: span.start,
-            pieces,
-        })
+        Ok(Member { name, escaped: span.escaped, at: span.start, pieces })
     }
 
     fn bytes(&self, member: &Member) -> &[u8] {
-        let bytes = if member.escaped {
-            &self.tape.names
-        } else {
-            self.text
-        };
+        let bytes = if member.escaped { &self.tape.names } else { self.text };
         &bytes[member.name.clone()]
     }
 

@@ -108,9 +108,9 @@ fn find_token(text: &[u8], start: usize) -> Option<Found> {
     let mut from = start;
     loop {
         let found = TOKEN.find_at(text, from)?;
-        let format = FORMATS
-            .iter()
-            .find(|format| format.begins.iter().any(|b| found.as_bytes().starts_with(b.as_bytes())))?;
+        let format = FORMATS.iter().find(|format| {
+            format.begins.iter().any(|b| found.as_bytes().starts_with(b.as_bytes()))
+        })?;
         if begins_a_word(text, found.start())
             && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
             && (!format.mixed || is_mixed(found.as_bytes()))
@@ -162,7 +162,6 @@ fn begins_a_word(text: &[u8], at: usize) -> bool {
         [] => true,
         [.., byte] if !byte.is_ascii_alphanumeric() => true,
         [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
-        [.., b'\\', b'u', digits @ ..] if digits.len() == 4 => true,
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
         _ => false,
     }

@@ -2,7 +2,8 @@
 
 use super::SECRET;
 use crate::http::HttpCall;
-use crate::http::url::{Url, carries_credential};
+use crate::http::carries_credential;
+use crate::http::url::Url;
 use crate::json::write_string;
 use memchr::memmem;
 

@@ -85,10 +85,7 @@ impl PatientBackend {
         Ok(Self { file: FileBackend::new(file)?, patience })
     }
 
-    fn wait(
-        &self,
-        attempt: impl Fn() -> Result<bool, BackendError>,
-    ) -> Result<(), BackendError> {
+    fn wait(&self, attempt: impl Fn() -> Result<bool, BackendError>) -> Result<(), BackendError> {
         let give_up = |why| BackendError::Io(io::Error::other(why));
         let begun = Instant::now();
         let mut pause = Duration::from_micros(20);

@@ -71,8 +71,7 @@ impl Drop for Draft {
 fn fill(path: &Path, file: File, identity: &str, patience: &Patience) -> Result<()> {
     let cannot = |cause: redb::Error| failure(path, "create the cache", cause);
     guarded(path, || {
-        let backend =
-            PatientBackend::new(file, patience.clone()).map_err(|e| cannot(e.into()))?;
+        let backend = PatientBackend::new(file, patience.clone()).map_err(|e| cannot(e.into()))?;
         let database = builder().create_with_backend(backend).map_err(|e| cannot(e.into()))?;
         let write = database.begin_write().map_err(|e| cannot(e.into()))?;
         {

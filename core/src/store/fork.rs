@@ -54,8 +54,7 @@ mod tests {
                 assert_ne!(self.0, 0, "the inherited value was dropped");
             }
         }
-        let inherited =
-            PerProcess { pid: 0, value: Some(Bomb(0)), child: OnceLock::new() };
+        let inherited = PerProcess { pid: 0, value: Some(Bomb(0)), child: OnceLock::new() };
         assert_eq!(inherited.get_or_make(|| Bomb(7)).0, 7);
     }
 }

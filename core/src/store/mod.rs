@@ -17,9 +17,8 @@ mod write;
 pub(crate) use backend::Patience;
 pub(crate) use create::create;
 pub(crate) use fork::PerProcess;
-pub(crate) use open::Header;
 pub(crate) use read::Snapshot;
-pub(crate) use row::Response;
+pub use row::Response;
 pub use schema::FORMAT_VERSION;
 pub(crate) use shared::{Shared, shared};
 pub(crate) use write::{Change, NewEntry, Outcome};
@@ -57,8 +56,9 @@ fn failure(path: &Path, doing: &str, cause: impl Into<redb::Error>) -> Error {
                 std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => {
                     ErrorKind::Corrupt
                 }
-                std::io::ErrorKind::PermissionDenied
-                | std::io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    ErrorKind::ReadOnly
+                }
                 _ => ErrorKind::Io,
             },
         },

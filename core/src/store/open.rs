@@ -124,11 +124,15 @@ pub(super) fn writer(path: &Path, patience: &Patience) -> Result<Database> {
             Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::ReadOnly,
             _ => ErrorKind::Io,
         };
-        Error::file(kind, path, format_args!("cannot {doing}; modes replay and read_only need no write access"))
-            .because(cause)
+        Error::file(
+            kind,
+            path,
+            format_args!("cannot {doing}; modes replay and read_only need no write access"),
+        )
+        .because(cause)
     })?;
-    let backend = PatientBackend::new(file, patience.clone())
-        .map_err(|cause| failure(path, doing, cause))?;
+    let backend =
+        PatientBackend::new(file, patience.clone()).map_err(|cause| failure(path, doing, cause))?;
     builder().create_with_backend(backend).map_err(|cause| failure(path, doing, cause))
 }
 
@@ -174,15 +178,15 @@ fn cache_file(path: &Path) -> Result<Option<File>> {
         return Err(Error::file(
             ErrorKind::Io,
             path,
-            format_args!("is {what}; give the path of a cache file, such as {}", path.join("cache.redb").display()),
+            format_args!(
+                "is {what}; give the path of a cache file, such as {}",
+                path.join("cache.redb").display()
+            ),
         ));
     }
     let mut file = File::open(path).map_err(|cause| Error::io(path, "open", cause))?;
     let mut start = Vec::with_capacity(64);
-    (&mut file)
-        .take(64)
-        .read_to_end(&mut start)
-        .map_err(|cause| Error::io(path, "read", cause))?;
+    (&mut file).take(64).read_to_end(&mut start).map_err(|cause| Error::io(path, "read", cause))?;
     match not_a_cache(&start) {
         None => Ok(Some(file)),
         Some(why) => Err(Error::file(ErrorKind::Corrupt, path, why)),
@@ -217,9 +221,7 @@ fn header(path: &Path, reader: &Reader) -> Result<Option<Header>> {
     let text = |name: &str| -> Result<Option<String>> {
         let Some(row) = table.get(name).map_err(|e| cannot(e.into()))? else { return Ok(None) };
         let content = decode(path, Table::Format, name.as_bytes(), row.value())?;
-        String::from_utf8(content.to_vec())
-            .map(Some)
-            .map_err(|_| incomplete(path, name))
+        String::from_utf8(content.to_vec()).map(Some).map_err(|_| incomplete(path, name))
     };
     let number = |name: &str| -> Result<u32> {
         text(name)?.and_then(|digits| digits.parse().ok()).ok_or_else(|| incomplete(path, name))
@@ -251,6 +253,8 @@ fn incomplete(path: &Path, name: &str) -> Error {
     Error::file(
         ErrorKind::Corrupt,
         path,
-        format_args!("the format table has no readable {name:?}; restore the file from version control"),
+        format_args!(
+            "the format table has no readable {name:?}; restore the file from version control"
+        ),
     )
 }

@@ -105,10 +105,16 @@ impl Snapshot {
     }
 
     /// Returns up to `limit` fingerprints after `after`, in order.
-    pub fn fingerprints(&self, after: Option<&Fingerprint>, limit: usize) -> Result<Vec<Fingerprint>> {
+    pub fn fingerprints(
+        &self,
+        after: Option<&Fingerprint>,
+        limit: usize,
+    ) -> Result<Vec<Fingerprint>> {
         use std::ops::Bound;
         guarded(&self.path, || {
-            let Some(table) = self.table(&self.responses, RESPONSES)? else { return Ok(Vec::new()) };
+            let Some(table) = self.table(&self.responses, RESPONSES)? else {
+                return Ok(Vec::new());
+            };
             let start = after.map_or(Bound::Unbounded, |f| Bound::Excluded(f.as_bytes()));
             let range = table
                 .range::<&[u8; 32]>((start, Bound::Unbounded))

@@ -52,7 +52,12 @@ pub(super) fn decode<'r>(path: &Path, table: Table, key: &[u8], row: &'r [u8]) -
         return Err(damaged(path, table, key, "is empty"));
     };
     if version != ROW_VERSION {
-        return Err(damaged(path, table, key, &format!("has row version {version}, not {ROW_VERSION}")));
+        return Err(damaged(
+            path,
+            table,
+            key,
+            &format!("has row version {version}, not {ROW_VERSION}"),
+        ));
     }
     let Some((stored, content)) = rest.split_first_chunk::<CHECKSUM>() else {
         return Err(damaged(path, table, key, "is cut short"));

@@ -26,7 +26,6 @@ pub(super) mod format_row {
     pub const MIN_WRITER: &str = "min_writer";
     pub const IDENTITY: &str = "identity";
     pub const WRITER: &str = "writer";
-    pub const ALL: [&str; 5] = [VERSION, MIN_READER, MIN_WRITER, IDENTITY, WRITER];
 }
 
 /// Which table a row belongs to, as its checksum says it.

@@ -188,7 +188,7 @@ fn count_hits(
         let Some(mut meta) = meta else { continue };
         let before = meta.get("hit_count").and_then(Value::as_u64).unwrap_or(0);
         meta.insert("hit_count".into(), before.saturating_add(*count).into());
-        let row = encode(Table::Meta, key, &[&crate::json::to_canonical(&meta)?]);
+        let row = encode(Table::Meta, key, &[&crate::json::to_canonical(&Value::Object(meta))?]);
         table.insert(key, row.as_slice()).map_err(|e| cannot(e.into()))?;
         outcome = Outcome::Done;
     }
