@@ -307,6 +307,22 @@ impl Cache {
         Ok(())
     }
 
+    /// Gives back the space that recording left behind, if that saves a third of
+    /// the file and nobody else reads it just now; returns whether it did.
+    ///
+    /// For the owner of a run, at its end. Does nothing unless the mode records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::put`]; nothing recorded is lost.
+    pub fn compact(&self) -> Result<bool> {
+        self.alive()?;
+        match self.open.settings.mode.records() {
+            true => self.shared().compact(&self.open.patience),
+            false => Ok(false),
+        }
+    }
+
     /// Flushes and closes: every session of this opening ends.
     ///
     /// # Errors

@@ -113,11 +113,8 @@ fn hits_are_written_by_a_handle_that_recorded() {
 #[test]
 fn a_sequence_gives_each_identical_call_its_own_answer() {
     let place = place();
-    let options = |mode| Options {
-        mode: Some(mode),
-        repeats: Some(Repeats::Sequence),
-        ..Options::default()
-    };
+    let options =
+        |mode| Options { mode: Some(mode), repeats: Some(Repeats::Sequence), ..Options::default() };
     let cache = Cache::open(&place.path, options(Mode::Record)).unwrap();
     for answer in ["one", "two", "three"] {
         assert_eq!(cache.get(REQUEST).unwrap(), None);

@@ -5,6 +5,7 @@
 //! `ARCHITECTURE.md` the protocol between processes.
 
 mod backend;
+mod compact;
 mod create;
 mod fork;
 mod open;
