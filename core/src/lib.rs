@@ -4,18 +4,20 @@
 mod error;
 pub mod json;
 // Memo and sketch wait for the cache.
+mod config;
 #[allow(dead_code)]
 mod fingerprint;
 pub mod http;
 mod identity;
 mod mode;
 mod options;
-mod config;
+pub mod secrets;
 #[allow(dead_code)]
 mod sketch;
 
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
 pub use fingerprint::{Fingerprint, fingerprint};
+pub use identity::{Identity, IdentityPolicy, is_http_document, suggest_preset};
 pub use json::canonicalize;
 pub use mode::Mode;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};

@@ -92,7 +92,9 @@ impl RequestDocument {
                 .model
                 .or_else(|| providers::model_in_path(&url.path).map(ToOwned::to_owned)),
             stream: providers::is_stream_by_path(&url.path)
-                || body.stream.unwrap_or_else(|| providers::is_stream_by_default(&url.path)),
+                || body
+                    .stream
+                    .unwrap_or_else(|| providers::is_stream_by_default(&url.path)),
         }
     }
 }
@@ -122,13 +124,18 @@ impl Body {
     }
 
     fn write_json(text: &[u8], outline: &Outline, path: &str, out: &mut Vec<u8>) -> Self {
-        let stream = outline.stream.clone().and_then(|member| match &text[member] {
-            b"\"stream\":true" => Some(true),
-            b"\"stream\":false" => Some(false),
-            _ => None,
-        });
+        let stream = outline
+            .stream
+            .clone()
+            .and_then(|member| match &text[member] {
+                b"\"stream\":true" => Some(true),
+                b"\"stream\":false" => Some(false),
+                _ => None,
+            });
         match &outline.stream {
-            Some(member) if stream == Some(false) && providers::stream_is_false_by_default(path) => {
+            Some(member)
+                if stream == Some(false) && providers::stream_is_false_by_default(path) =>
+            {
                 // Its comma goes, too: the one before, or else the one after.
                 let (mut start, mut end) = (member.start, member.end);
                 if text[start - 1] == b',' {
@@ -142,7 +149,10 @@ impl Body {
             _ => out.extend_from_slice(text),
         }
         let model = outline.model.clone();
-        Self { model: model.and_then(|at| serde_json::from_slice(&text[at]).ok()), stream }
+        Self {
+            model: model.and_then(|at| serde_json::from_slice(&text[at]).ok()),
+            stream,
+        }
     }
 }
 
@@ -151,7 +161,9 @@ impl Body {
 /// An empty body is no JSON either: 0 bytes.
 pub(super) fn write_digest(bytes: &[u8], out: &mut Vec<u8>) {
     let hash = blake3::hash(bytes).to_hex();
-    out.extend_from_slice(format!("{{\"blake3\":\"{hash}\",\"bytes\":{}}}", bytes.len()).as_bytes());
+    out.extend_from_slice(
+        format!("{{\"blake3\":\"{hash}\",\"bytes\":{}}}", bytes.len()).as_bytes(),
+    );
 }
 
 /// Appends `,"headers":{…}` if one of those that take part was sent.

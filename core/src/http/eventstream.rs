@@ -35,8 +35,12 @@ impl Frames {
             if total > LONGEST || headers + OVERHEAD > total {
                 return false;
             }
-            let Some(frame) = rest.get(..total) else { break };
-            let Some(frame) = read(frame, headers) else { return false };
+            let Some(frame) = rest.get(..total) else {
+                break;
+            };
+            let Some(frame) = read(frame, headers) else {
+                return false;
+            };
             each(&frame);
             at += total;
         }
@@ -58,7 +62,11 @@ fn length(bytes: &[u8], at: usize) -> Option<usize> {
 fn read(bytes: &[u8], headers: usize) -> Option<Frame> {
     let mut rest = bytes.get(12..12 + headers)?;
     let payload = bytes.get(12 + headers..bytes.len() - 4)?.to_vec();
-    let mut frame = Frame { message_type: String::new(), name: String::new(), payload };
+    let mut frame = Frame {
+        message_type: String::new(),
+        name: String::new(),
+        payload,
+    };
     while let [size, after @ ..] = rest {
         let (name, after) = after.split_at_checked(usize::from(*size))?;
         let (kind, after) = after.split_first()?;
@@ -116,7 +124,11 @@ pub(super) mod tests {
     /// Builds a frame; the checksums are not read, so they are zero.
     pub(in super::super) fn frame(message_type: &str, name: &str, payload: &str) -> Vec<u8> {
         let mut headers = Vec::new();
-        let kind = if message_type == "event" { ":event-type" } else { ":exception-type" };
+        let kind = if message_type == "event" {
+            ":event-type"
+        } else {
+            ":exception-type"
+        };
         for (name, value) in [(":message-type", message_type), (kind, name)] {
             headers.push(name.len() as u8);
             headers.extend_from_slice(name.as_bytes());
@@ -136,17 +148,30 @@ pub(super) mod tests {
 
     #[test]
     fn frames_are_the_same_wherever_a_stream_is_cut() {
-        let stream = [frame("event", "messageStop", "{}"), frame("exception", "throttling", "x")].concat();
+        let stream = [
+            frame("event", "messageStop", "{}"),
+            frame("exception", "throttling", "x"),
+        ]
+        .concat();
         for cut in 0..stream.len() {
             let mut found = Vec::new();
             let mut frames = Frames::default();
             let mut each = |frame: &Frame| {
-                found.push(format!("{} {} {}", frame.message_type, frame.name, frame.payload.len()));
+                found.push(format!(
+                    "{} {} {}",
+                    frame.message_type,
+                    frame.name,
+                    frame.payload.len()
+                ));
             };
             assert!(frames.push(&stream[..cut], &mut each));
             assert!(frames.push(&stream[cut..], &mut each));
             assert!(frames.is_whole());
-            assert_eq!(found, ["event messageStop 2", "exception throttling 1"], "cut at {cut}");
+            assert_eq!(
+                found,
+                ["event messageStop 2", "exception throttling 1"],
+                "cut at {cut}"
+            );
         }
     }
 

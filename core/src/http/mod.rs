@@ -17,6 +17,9 @@ mod stream;
 pub(crate) mod url;
 mod usage;
 
+pub(crate) use outline::end_of_string;
+pub(crate) use policy::carries_credential;
+
 pub use call::{Classified, HttpCall, RequestDocument};
 pub use policy::HttpPolicy;
 pub use response::{Chunk, ResponseHead, Verdict, kept_headers};

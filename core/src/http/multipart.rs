@@ -61,7 +61,10 @@ fn is_binary(c: char) -> bool {
 
 fn boundary(content_type: &str) -> Option<String> {
     let (kind, parameters) = content_type.split_once(';')?;
-    kind.trim().to_ascii_lowercase().starts_with("multipart/").then_some(())?;
+    kind.trim()
+        .to_ascii_lowercase()
+        .starts_with("multipart/")
+        .then_some(())?;
     parameter(parameters, "boundary").filter(|boundary| !boundary.is_empty())
 }
 
@@ -91,8 +94,17 @@ fn part(bytes: &[u8]) -> Option<Part<'_>> {
             (&bytes[..end], &bytes[end + 4..])
         }
     };
-    let mut part = Part { content, content_type: None, filename: None, name: None };
-    for line in std::str::from_utf8(head).ok()?.split("\r\n").filter(|line| !line.is_empty()) {
+    let mut part = Part {
+        content,
+        content_type: None,
+        filename: None,
+        name: None,
+    };
+    for line in std::str::from_utf8(head)
+        .ok()?
+        .split("\r\n")
+        .filter(|line| !line.is_empty())
+    {
         let (name, value) = line.split_once(':')?;
         if name.eq_ignore_ascii_case("content-type") {
             part.content_type = Some(value.trim().to_owned());
@@ -167,7 +179,11 @@ mod tests {
                  --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a;b.wav\"\r\n\
                  Content-Type: audio/wav\r\n\r\nRI\0F\r\n--{boundary}--\r\n"
             );
-            document(&format!("multipart/form-data; boundary=\"{boundary}\""), &body).unwrap()
+            document(
+                &format!("multipart/form-data; boundary=\"{boundary}\""),
+                &body,
+            )
+            .unwrap()
         };
         let digest = blake3::hash(b"RI\0F").to_hex();
         assert_eq!(
@@ -185,7 +201,10 @@ mod tests {
     fn a_body_cut_off_or_with_another_boundary_is_not_split() {
         let body = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b";
         assert_eq!(document("multipart/form-data; boundary=b", body), None);
-        assert_eq!(document("multipart/form-data; boundary=c", &format!("{body}--\r\n")), None);
+        assert_eq!(
+            document("multipart/form-data; boundary=c", &format!("{body}--\r\n")),
+            None
+        );
         assert_eq!(document("multipart/form-data", body), None);
         assert_eq!(document("application/json", body), None);
     }

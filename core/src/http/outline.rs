@@ -65,9 +65,12 @@ impl Outline {
 }
 
 /// Returns the index after the string that begins at `start`.
-pub(super) fn end_of_string(canonical: &[u8], start: usize) -> usize {
+pub(crate) fn end_of_string(canonical: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(found) = canonical.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = canonical
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
         at += found;
         if canonical[at] == b'"' {
             return at + 1;
@@ -83,7 +86,11 @@ mod tests {
 
     fn read(text: &str) -> (Option<&str>, Option<&str>, usize) {
         let outline = Outline::of(text.as_bytes());
-        (outline.model.map(|at| &text[at]), outline.stream.map(|at| &text[at]), outline.depth)
+        (
+            outline.model.map(|at| &text[at]),
+            outline.stream.map(|at| &text[at]),
+            outline.depth,
+        )
     }
 
     #[test]
@@ -93,7 +100,10 @@ mod tests {
             (Some(r#""m\"""#), Some(r#""stream":false"#), 2)
         );
         assert_eq!(read(r#"["model","stream"]"#), (None, None, 1));
-        assert_eq!(read(r#"{"a":"\\","stream":true}"#), (None, Some(r#""stream":true"#), 1));
+        assert_eq!(
+            read(r#"{"a":"\\","stream":true}"#),
+            (None, Some(r#""stream":true"#), 1)
+        );
         assert_eq!(read(r#""model""#), (None, None, 0));
         assert_eq!(read("{}"), (None, None, 1));
     }

@@ -32,8 +32,19 @@ const MATCHED_HEADERS: &[&str] = &[
 
 /// Pieces of header names that carry credentials.
 const CREDENTIAL_HEADERS: &[&str] = &[
-    "api-key", "api_key", "apikey", "auth", "cookie", "credential", "key-id", "passw", "secret",
-    "signature", "subscription-key", "token", "access-key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth",
+    "cookie",
+    "credential",
+    "key-id",
+    "passw",
+    "secret",
+    "signature",
+    "subscription-key",
+    "token",
+    "access-key",
 ];
 
 /// Whether a header of this name carries a credential. `name` is lower case.
@@ -66,7 +77,11 @@ impl HttpPolicy {
     pub fn new(options: &Options, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let mut hosts = host_patterns(options.hosts.as_deref(), "hosts")?;
         let from_env = env("F3DX_CACHE_HOSTS").unwrap_or_default();
-        for entry in from_env.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in from_env
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
             hosts.push(HostPattern::parse(entry, "F3DX_CACHE_HOSTS")?);
         }
         let mut aliases = Vec::new();
@@ -74,7 +89,9 @@ impl HttpPolicy {
             let from = HostPattern::parse(from, "host_aliases")?;
             let to_host = HostPattern::parse(to, "host_aliases")?;
             if !to_host.is_one_server() {
-                return Err(config(format!("host_aliases: {to:?} is not one `host` or `host:port`")));
+                return Err(config(format!(
+                    "host_aliases: {to:?} is not one `host` or `host:port`"
+                )));
             }
             aliases.push((from, to_host));
         }
@@ -93,12 +110,18 @@ impl HttpPolicy {
     /// Decides what a call is. Never fails: a body that breaks a rule of JSON is
     /// identified by its bytes.
     pub fn classify(&self, call: &HttpCall) -> Classified {
-        if ["CONNECT", "OPTIONS", "TRACE"].iter().any(|no| call.method.eq_ignore_ascii_case(no))
-            || call.header("upgrade").any(|to| to.eq_ignore_ascii_case("websocket"))
+        if ["CONNECT", "OPTIONS", "TRACE"]
+            .iter()
+            .any(|no| call.method.eq_ignore_ascii_case(no))
+            || call
+                .header("upgrade")
+                .any(|to| to.eq_ignore_ascii_case("websocket"))
         {
             return Classified::Pass;
         }
-        let Some(url) = Url::parse(call.url) else { return Classified::Pass };
+        let Some(url) = Url::parse(call.url) else {
+            return Classified::Pass;
+        };
         let post = call.method.eq_ignore_ascii_case("POST");
         let inference = match self.server(&url.authority) {
             Server::Other => return Classified::Pass,
@@ -140,12 +163,17 @@ impl HttpPolicy {
     }
 
     fn records_path(&self, path: &str) -> bool {
-        self.record_paths.iter().any(|pattern| providers::wildcard(pattern, path))
+        self.record_paths
+            .iter()
+            .any(|pattern| providers::wildcard(pattern, path))
     }
 
     /// Returns the host as a document writes it: its alias, if it has one.
     pub(super) fn spelling(&self, authority: &Authority) -> String {
-        let alias = self.aliases.iter().find(|(from, _)| from.matches(authority));
+        let alias = self
+            .aliases
+            .iter()
+            .find(|(from, _)| from.matches(authority));
         alias.map_or_else(|| authority.to_string(), |(_, to)| to.spelling())
     }
 
@@ -160,11 +188,18 @@ fn config(message: String) -> Error {
 }
 
 fn host_patterns(entries: Option<&[String]>, option: &str) -> Result<Vec<HostPattern>> {
-    entries.unwrap_or_default().iter().map(|entry| HostPattern::parse(entry, option)).collect()
+    entries
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| HostPattern::parse(entry, option))
+        .collect()
 }
 
 fn headers(named: &[String]) -> Result<Vec<String>> {
-    let mut headers: Vec<String> = MATCHED_HEADERS.iter().map(|name| (*name).to_owned()).collect();
+    let mut headers: Vec<String> = MATCHED_HEADERS
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
     for name in named {
         let lower = name.trim().to_ascii_lowercase();
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -185,13 +220,18 @@ fn headers(named: &[String]) -> Result<Vec<String>> {
 
 fn record_paths(paths: &[String]) -> Result<Vec<String>> {
     match paths.iter().find(|path| !path.starts_with(['/', '*'])) {
-        Some(path) => Err(config(format!("record_paths: {path:?} does not begin with `/` or `*`"))),
+        Some(path) => Err(config(format!(
+            "record_paths: {path:?} does not begin with `/` or `*`"
+        ))),
         None => Ok(paths.to_vec()),
     }
 }
 
 fn record_status(statuses: &[u16]) -> Result<Vec<u16>> {
-    match statuses.iter().find(|status| !(100..=599).contains(*status)) {
+    match statuses
+        .iter()
+        .find(|status| !(100..=599).contains(*status))
+    {
         Some(status) => Err(config(format!("record_status: {status} is no HTTP status"))),
         None => Ok(statuses.to_vec()),
     }
@@ -210,8 +250,14 @@ mod tests {
     #[test]
     fn naming_a_credential_header_is_an_error() {
         for name in [
-            "Authorization", "x-api-key", "api-key", "Cookie", "x-goog-api-key",
-            "proxy-authorization", "ocp-apim-subscription-key", "x-amz-security-token",
+            "Authorization",
+            "x-api-key",
+            "api-key",
+            "Cookie",
+            "x-goog-api-key",
+            "proxy-authorization",
+            "ocp-apim-subscription-key",
+            "x-amz-security-token",
         ] {
             let text = refusal(&format!(r#"{{"match_headers":["{name}"]}}"#));
             assert!(text.contains("carries a credential"), "{name}: {text}");
@@ -229,9 +275,15 @@ mod tests {
 
     #[test]
     fn the_environment_may_be_wrong_too() {
-        let env = |name: &str| (name == "F3DX_CACHE_HOSTS").then(|| "good:*, http://bad".to_owned());
+        let env =
+            |name: &str| (name == "F3DX_CACHE_HOSTS").then(|| "good:*, http://bad".to_owned());
         let error = HttpPolicy::new(&Options::default(), &env).unwrap_err();
-        assert!(error.to_string().starts_with("F3DX_CACHE_HOSTS: \"http://bad\""), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("F3DX_CACHE_HOSTS: \"http://bad\""),
+            "{error}"
+        );
     }
 
     #[test]
@@ -243,7 +295,9 @@ mod tests {
             headers: &[],
             body: b"",
         };
-        let Classified::Unrecorded { reason } = policy.classify(&call) else { panic!() };
+        let Classified::Unrecorded { reason } = policy.classify(&call) else {
+            panic!()
+        };
         assert_eq!(
             reason,
             "GET api.openai.com/v1/models is a provider call but no inference, so it is not \

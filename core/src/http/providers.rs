@@ -135,8 +135,12 @@ const INFERENCE_OF_PROVIDERS: &[&str] = &[
 ];
 
 /// Endpoints whose body may leave out `"stream": false`, their default.
-const STREAM_IS_FALSE_BY_DEFAULT: &[&str] =
-    &["/chat/completions", "/completions", "/responses", "/messages"];
+const STREAM_IS_FALSE_BY_DEFAULT: &[&str] = &[
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
+];
 
 /// Variables with which a provider's SDK, or a framework, is pointed at another server.
 const BASE_URLS: &[&str] = &[
@@ -216,7 +220,9 @@ pub(crate) fn is_inference(path: &str, known: bool) -> bool {
 /// Returns whether `"stream": false` in a body for `path` says nothing.
 pub(crate) fn stream_is_false_by_default(path: &str) -> bool {
     let path = path.trim_end_matches('/');
-    STREAM_IS_FALSE_BY_DEFAULT.iter().any(|ending| path.ends_with(ending))
+    STREAM_IS_FALSE_BY_DEFAULT
+        .iter()
+        .any(|ending| path.ends_with(ending))
 }
 
 /// Returns whether a request to `path` asks for a stream, whatever its body says.
@@ -234,17 +240,21 @@ pub(crate) fn is_stream_by_path(path: &str) -> bool {
 
 /// Returns whether a request to `path` asks for a stream unless its body says no.
 pub(crate) fn is_stream_by_default(path: &str) -> bool {
-    ["/api/chat", "/api/generate"].iter().any(|ending| path.ends_with(ending))
+    ["/api/chat", "/api/generate"]
+        .iter()
+        .any(|ending| path.ends_with(ending))
 }
 
 /// Returns the model that `path` names: `/models/<model>:generateContent`,
 /// `/model/<model>/converse`, `/deployments/<model>/…`.
 pub(crate) fn model_in_path(path: &str) -> Option<&str> {
-    ["/models/", "/model/", "/deployments/"].iter().find_map(|before| {
-        let (_, rest) = path.split_once(before)?;
-        let end = rest.find(['/', ':']).unwrap_or(rest.len());
-        (end > 0).then(|| &rest[..end])
-    })
+    ["/models/", "/model/", "/deployments/"]
+        .iter()
+        .find_map(|before| {
+            let (_, rest) = path.split_once(before)?;
+            let end = rest.find(['/', ':']).unwrap_or(rest.len());
+            (end > 0).then(|| &rest[..end])
+        })
 }
 
 /// Returns the servers that the environment names as providers.
@@ -267,10 +277,18 @@ fn ollama(value: &str) -> Option<Authority> {
     if value.is_empty() {
         return None;
     }
-    let full = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let full = if value.contains("://") {
+        value.to_owned()
+    } else {
+        format!("http://{value}")
+    };
     let mut server = Url::parse(&full)?.authority;
     if server.default_port && !value.contains("://") && !value.ends_with(":80") {
-        server = Authority { port: 11434, default_port: false, ..server };
+        server = Authority {
+            port: 11434,
+            default_port: false,
+            ..server
+        };
     }
     if server.host == "0.0.0.0" {
         server.host = "127.0.0.1".to_owned();
@@ -305,8 +323,14 @@ mod tests {
 
     #[test]
     fn a_star_is_any_run_of_characters() {
-        assert!(wildcard("bedrock-runtime.*.amazonaws.com", "bedrock-runtime.eu-west-1.amazonaws.com"));
-        assert!(!wildcard("bedrock-runtime.*.amazonaws.com", "bedrock-runtime.amazonaws.com"));
+        assert!(wildcard(
+            "bedrock-runtime.*.amazonaws.com",
+            "bedrock-runtime.eu-west-1.amazonaws.com"
+        ));
+        assert!(!wildcard(
+            "bedrock-runtime.*.amazonaws.com",
+            "bedrock-runtime.amazonaws.com"
+        ));
         assert!(wildcard("/v1/batches/*/x/*", "/v1/batches/7/x/"));
         assert!(!wildcard("/v1/models", "/v1/models/gpt"));
         assert!(!wildcard("*.openai.azure.com", "openai.azure.com"));
@@ -315,19 +339,37 @@ mod tests {
 
     #[test]
     fn a_lookalike_host_is_no_provider() {
-        for host in ["api.openai.com", "eu-aiplatform.googleapis.com", "x.openai.azure.com"] {
+        for host in [
+            "api.openai.com",
+            "eu-aiplatform.googleapis.com",
+            "x.openai.azure.com",
+        ] {
             assert!(is_provider(host), "{host}");
         }
-        for host in ["api.openai.com.evil.dev", "xapi.openai.com", "openai.com", "evil-openai.azure.com"] {
+        for host in [
+            "api.openai.com.evil.dev",
+            "xapi.openai.com",
+            "openai.com",
+            "evil-openai.azure.com",
+        ] {
             assert!(!is_provider(host), "{host}");
         }
     }
 
     #[test]
     fn the_model_is_read_from_the_path() {
-        assert_eq!(model_in_path("/v1beta/models/gemini-2.0:generateContent"), Some("gemini-2.0"));
-        assert_eq!(model_in_path("/model/amazon.nova-v1%3A0/converse"), Some("amazon.nova-v1%3A0"));
-        assert_eq!(model_in_path("/openai/deployments/gpt/chat/completions"), Some("gpt"));
+        assert_eq!(
+            model_in_path("/v1beta/models/gemini-2.0:generateContent"),
+            Some("gemini-2.0")
+        );
+        assert_eq!(
+            model_in_path("/model/amazon.nova-v1%3A0/converse"),
+            Some("amazon.nova-v1%3A0")
+        );
+        assert_eq!(
+            model_in_path("/openai/deployments/gpt/chat/completions"),
+            Some("gpt")
+        );
         assert_eq!(model_in_path("/v1/chat/completions"), None);
     }
 

@@ -54,11 +54,18 @@ impl ResponseHead {
     /// Returns it as canonical JSON: `{"chunks":[[end,at_ms],…],"headers":{…},"status":…}`,
     /// without `chunks` if there are none.
     pub fn to_json(&self) -> String {
-        let headers: Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
         let mut head = json!({"headers": headers, "status": self.status});
         if !self.chunks.is_empty() {
-            let chunks: Vec<_> = self.chunks.iter().map(|chunk| (chunk.end, chunk.at_ms)).collect();
+            let chunks: Vec<_> = self
+                .chunks
+                .iter()
+                .map(|chunk| (chunk.end, chunk.at_ms))
+                .collect();
             head["chunks"] = json!(chunks);
         }
         // Without `preserve_order`, serde_json sorts members, and there is no number
@@ -92,7 +99,11 @@ impl ResponseHead {
             last = end;
             chunks.push(Chunk { end, at_ms });
         }
-        Ok(Self { status: head.status, headers: head.headers.into_iter().collect(), chunks })
+        Ok(Self {
+            status: head.status,
+            headers: head.headers.into_iter().collect(),
+            chunks,
+        })
     }
 }
 
@@ -171,12 +182,16 @@ impl HttpPolicy {
         let refuse = |reason: String| Verdict::Refuse(reason);
         if !(200..300).contains(&status) {
             if !self.record_status.contains(&status) {
-                return refuse(format!("status {status}; record_status = [{status}] records it"));
+                return refuse(format!(
+                    "status {status}; record_status = [{status}] records it"
+                ));
             }
             return if eof {
                 Verdict::Record
             } else {
-                refuse(format!("the body of status {status} was not read to its end"))
+                refuse(format!(
+                    "the body of status {status} was not read to its end"
+                ))
             };
         }
         if body.is_empty() && status != 204 {
@@ -227,8 +242,13 @@ mod tests {
 
     #[test]
     fn a_damaged_head_is_corrupt() {
-        for text in ["", "{}", r#"{"status":200}"#, r#"{"status":99999,"headers":{}}"#,
-            r#"{"status":200,"headers":{},"chunks":[[5,0],[4,0]]}"#] {
+        for text in [
+            "",
+            "{}",
+            r#"{"status":200}"#,
+            r#"{"status":99999,"headers":{}}"#,
+            r#"{"status":200,"headers":{},"chunks":[[5,0],[4,0]]}"#,
+        ] {
             let error = ResponseHead::from_json(text.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{text}");
         }

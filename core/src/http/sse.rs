@@ -61,7 +61,10 @@ impl Events {
         }
         if text.is_empty() {
             if self.has_data || !self.name.is_empty() {
-                each(&Event { name: &self.name, data: &self.data });
+                each(&Event {
+                    name: &self.name,
+                    data: &self.data,
+                });
             }
             self.name.clear();
             self.data.clear();
@@ -92,7 +95,8 @@ mod tests {
 
     fn events(pieces: &[&[u8]]) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let mut each = |event: &Event<'_>| found.push((event.name.to_owned(), event.data.to_owned()));
+        let mut each =
+            |event: &Event<'_>| found.push((event.name.to_owned(), event.data.to_owned()));
         let mut events = Events::default();
         for piece in pieces {
             events.push(piece, &mut each);
@@ -109,7 +113,13 @@ mod tests {
         let pair = |name: &str, data: &str| (name.to_owned(), data.to_owned());
         assert_eq!(
             whole,
-            [pair("a", "{\"x\":\n1}"), pair("", "é"), pair("", ""), pair("b", ""), pair("", "[DONE]")]
+            [
+                pair("a", "{\"x\":\n1}"),
+                pair("", "é"),
+                pair("", ""),
+                pair("b", ""),
+                pair("", "[DONE]")
+            ]
         );
         for cut in 0..stream.len() {
             let (before, after) = stream.as_bytes().split_at(cut);

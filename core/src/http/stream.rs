@@ -52,7 +52,9 @@ impl StreamWatcher {
     /// Begins to watch a response with this content type.
     pub fn new(content_type: Option<&str>) -> Self {
         Self {
-            framing: content_type.filter(|kind| !kind.trim().is_empty()).map(Framing::of),
+            framing: content_type
+                .filter(|kind| !kind.trim().is_empty())
+                .map(Framing::of),
             progress: Progress::default(),
         }
     }
@@ -117,12 +119,20 @@ impl StreamWatcher {
 
 impl Framing {
     fn of(content_type: &str) -> Self {
-        let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         match kind.as_str() {
             "text/event-stream" => Self::Events(Events::default()),
             "application/vnd.amazon.eventstream" => Self::Frames(Frames::default()),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl"
-            | "application/stream+json" | "application/x-jsonlines" => Self::Lines(Vec::new()),
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/stream+json"
+            | "application/x-jsonlines" => Self::Lines(Vec::new()),
             kind if kind == "application/json" || kind.ends_with("+json") => Self::Json(Vec::new()),
             _ => Self::Opaque,
         }
@@ -141,7 +151,11 @@ struct Progress {
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { state: StreamState::Open, choices: BTreeMap::new(), finished: false }
+        Self {
+            state: StreamState::Open,
+            choices: BTreeMap::new(),
+            finished: false,
+        }
     }
 }
 
@@ -212,15 +226,26 @@ impl Progress {
         if let Some(error) = error_of(value) {
             return self.fail(format!("an error in the stream{error}"));
         }
-        let kind = value.get("type").or_else(|| value.get("event_type")).and_then(Value::as_str);
+        let kind = value
+            .get("type")
+            .or_else(|| value.get("event_type"))
+            .and_then(Value::as_str);
         match kind.unwrap_or_default() {
-            "response.completed" | "response.incomplete" | "message_stop" | "message-end"
-            | "speech.audio.done" | "transcript.text.done" => return self.complete(),
+            "response.completed"
+            | "response.incomplete"
+            | "message_stop"
+            | "message-end"
+            | "speech.audio.done"
+            | "transcript.text.done" => return self.complete(),
             "response.failed" | "response.cancelled" => {
                 return self.fail("the response failed within the stream".to_owned());
             }
             "stream-end" => {
-                if value.get("finish_reason").and_then(Value::as_str).is_some_and(|r| r.starts_with("ERROR")) {
+                if value
+                    .get("finish_reason")
+                    .and_then(Value::as_str)
+                    .is_some_and(|r| r.starts_with("ERROR"))
+                {
                     return self.fail("the stream ended with an error".to_owned());
                 }
                 return self.complete();
@@ -243,7 +268,12 @@ impl Progress {
     }
 
     fn choices(&mut self, value: &Value, member: &str, reason: &str) {
-        for choice in value.get(member).and_then(Value::as_array).into_iter().flatten() {
+        for choice in value
+            .get(member)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
             let done = choice.get(reason).is_some_and(|reason| !reason.is_null());
             *self.choices.entry(index).or_default() |= done;
@@ -254,7 +284,6 @@ impl Progress {
     fn document(&mut self, body: &[u8]) {
         let value = match serde_json::from_slice::<Value>(body) {
             Ok(value) => value,
-            // A number beyond a double or deep nesting is JSON to others.
             Err(error) if error.is_eof() => {
                 return self.fail("the body is cut: its JSON does not end".to_owned());
             }
@@ -282,8 +311,16 @@ impl Progress {
 }
 
 /// Members that hold an answer; beside one, `error` is a detail of it.
-const ANSWERS: &[&str] =
-    &["choices", "output", "content", "candidates", "data", "embeddings", "message", "results"];
+const ANSWERS: &[&str] = &[
+    "choices",
+    "output",
+    "content",
+    "candidates",
+    "data",
+    "embeddings",
+    "message",
+    "results",
+];
 
 /// Returns what kind of error a value is, for the message, if it is one.
 fn error_of(value: &Value) -> Option<String> {
@@ -291,8 +328,14 @@ fn error_of(value: &Value) -> Option<String> {
     if kind == Some("error") || value.get("status").and_then(Value::as_str) == Some("failed") {
         return Some(describe(value.get("error").unwrap_or(value)));
     }
-    let choices = value.get("choices").and_then(Value::as_array).into_iter().flatten();
-    let in_choice = choices.filter_map(|choice| choice.get("error")).find(|error| is_error(error));
+    let choices = value
+        .get("choices")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let in_choice = choices
+        .filter_map(|choice| choice.get("error"))
+        .find(|error| is_error(error));
     if let Some(error) = in_choice {
         return Some(describe(error));
     }
@@ -321,11 +364,13 @@ fn kind_of_error(data: &str) -> String {
 
 /// Names an error by its type or code, never by its message, which may quote the request.
 fn describe(error: &Value) -> String {
-    let name = ["type", "code", "status"].iter().find_map(|member| match error.get(member)? {
-        Value::String(name) if name != "error" && name.len() <= 64 => Some(name.clone()),
-        Value::Number(code) => Some(code.to_string()),
-        _ => None,
-    });
+    let name = ["type", "code", "status"]
+        .iter()
+        .find_map(|member| match error.get(member)? {
+            Value::String(name) if name != "error" && name.len() <= 64 => Some(name.clone()),
+            Value::Number(code) => Some(code.to_string()),
+            _ => None,
+        });
     name.map(|name| format!(" ({name})")).unwrap_or_default()
 }
 
@@ -350,8 +395,14 @@ mod tests {
     fn a_stream_of_aws_is_complete_at_its_metadata() {
         let kind = Some("application/vnd.amazon.eventstream");
         let mut watcher = StreamWatcher::new(kind);
-        assert_eq!(watcher.push(&frame("event", "messageStop", "{}")), StreamState::Open);
-        assert_eq!(watcher.push(&frame("event", "metadata", "{}")), StreamState::Complete);
+        assert_eq!(
+            watcher.push(&frame("event", "messageStop", "{}")),
+            StreamState::Open
+        );
+        assert_eq!(
+            watcher.push(&frame("event", "metadata", "{}")),
+            StreamState::Complete
+        );
 
         let mut cut = StreamWatcher::new(kind);
         cut.push(&frame("event", "contentBlockDelta", "{}"));
@@ -359,11 +410,17 @@ mod tests {
 
         let mut failed = StreamWatcher::new(kind);
         let state = failed.push(&frame("exception", "throttlingException", "{}"));
-        assert_eq!(state, StreamState::Failed("an `throttlingException` in the stream".to_owned()));
+        assert_eq!(
+            state,
+            StreamState::Failed("an `throttlingException` in the stream".to_owned())
+        );
 
         let mut invoked = StreamWatcher::new(kind);
         let inner = r#"{"bytes":"eyJ0eXBlIjoibWVzc2FnZV9zdG9wIn0="}"#;
-        assert_eq!(invoked.push(&frame("event", "chunk", inner)), StreamState::Complete);
+        assert_eq!(
+            invoked.push(&frame("event", "chunk", inner)),
+            StreamState::Complete
+        );
     }
 
     #[test]
@@ -372,6 +429,9 @@ mod tests {
         let state = watcher.push(
             b"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"secret\"}}\n\n",
         );
-        assert_eq!(state, StreamState::Failed("an `error` event (overloaded_error)".to_owned()));
+        assert_eq!(
+            state,
+            StreamState::Failed("an `error` event (overloaded_error)".to_owned())
+        );
     }
 }

@@ -46,10 +46,21 @@ impl Url {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         Some(Self {
             authority: Authority::parse(authority, default)?,
-            path: if path.is_empty() { "/".to_owned() } else { spell(path) },
-            query: query.split('&').filter(|piece| !piece.is_empty()).map(spell).collect(),
-            userinfo: userinfo
-                .map(|user| user.split_once(':').map_or(user, |(_, password)| password).to_owned()),
+            path: if path.is_empty() {
+                "/".to_owned()
+            } else {
+                spell(path)
+            },
+            query: query
+                .split('&')
+                .filter(|piece| !piece.is_empty())
+                .map(spell)
+                .collect(),
+            userinfo: userinfo.map(|user| {
+                user.split_once(':')
+                    .map_or(user, |(_, password)| password)
+                    .to_owned()
+            }),
         })
     }
 
@@ -87,7 +98,11 @@ impl Authority {
             None | Some("") => default,
             Some(port) => port.parse().ok()?,
         };
-        Some(Self { host: host_name(host)?, port, default_port: port == default })
+        Some(Self {
+            host: host_name(host)?,
+            port,
+            default_port: port == default,
+        })
     }
 
     /// Returns whether this is this machine, or a name no server on a network has.
@@ -148,8 +163,12 @@ impl HostPattern {
             Some("*") => PortPattern::Any,
             Some(port) => PortPattern::Exactly(port.parse().map_err(|_| wrong())?),
         };
-        let (below, host) = host.strip_prefix("*.").map_or((false, host), |host| (true, host));
-        let host = host_name(host).filter(|host| !host.contains('*')).ok_or_else(wrong)?;
+        let (below, host) = host
+            .strip_prefix("*.")
+            .map_or((false, host), |host| (true, host));
+        let host = host_name(host)
+            .filter(|host| !host.contains('*'))
+            .ok_or_else(wrong)?;
         Ok(Self { host, below, port })
     }
 
@@ -160,7 +179,10 @@ impl HostPattern {
             PortPattern::Exactly(port) => port == authority.port,
         };
         port && if self.below {
-            authority.host.strip_suffix(&self.host).is_some_and(|rest| rest.ends_with('.'))
+            authority
+                .host
+                .strip_suffix(&self.host)
+                .is_some_and(|rest| rest.ends_with('.'))
         } else {
             authority.host == self.host
         }
@@ -215,7 +237,9 @@ fn host_name(text: &str) -> Option<String> {
 }
 
 fn address(host: &str) -> Option<IpAddr> {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     match bare {
         // A zone (`%eth0`) is about this machine's network, not about the host.
         Some(bare) => {
@@ -302,7 +326,9 @@ fn spell(text: &str) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -321,7 +347,10 @@ mod tests {
 
     #[test]
     fn scheme_user_default_port_and_fragment_are_left_out() {
-        assert_eq!(document("HTTPS://me:pw@API.OpenAI.com.:443/v1/x#top"), "api.openai.com/v1/x");
+        assert_eq!(
+            document("HTTPS://me:pw@API.OpenAI.com.:443/v1/x#top"),
+            "api.openai.com/v1/x"
+        );
         assert_eq!(document("http://h:443/"), "h:443/");
         assert_eq!(document("https://h"), "h/");
         assert_eq!(document("https://h?b=1&a=2"), "h/?a=2&b=1");
@@ -335,7 +364,10 @@ mod tests {
 
     #[test]
     fn escapes_are_spelt_one_way_only_where_that_is_safe() {
-        assert_eq!(document("https://h/%7eme/%3a0/a%2fb/%2E%2e/%zz"), "h/~me/%3A0/a%2Fb/%2E%2E/%zz");
+        assert_eq!(
+            document("https://h/%7eme/%3a0/a%2fb/%2E%2e/%zz"),
+            "h/~me/%3A0/a%2Fb/%2E%2E/%zz"
+        );
         assert_eq!(document("https://h/a b/é"), "h/a%20b/%C3%A9");
         assert_eq!(document("https://h/?q=a+b&q=a%20b"), "h/?q=a+b&q=a%20b");
     }
@@ -351,7 +383,15 @@ mod tests {
 
     #[test]
     fn what_is_no_http_url_is_none() {
-        for text in ["", "/v1/x", "ws://h/", "https://", "https://h:x/", "https://[::1/", "https://a b/"] {
+        for text in [
+            "",
+            "/v1/x",
+            "ws://h/",
+            "https://",
+            "https://h:x/",
+            "https://[::1/",
+            "https://a b/",
+        ] {
             assert_eq!(Url::parse(text), None, "{text}");
         }
     }
@@ -361,7 +401,9 @@ mod tests {
         let local = Url::parse("http://127.0.0.1:8000/").unwrap().authority;
         let plain = Url::parse("https://llm.corp/").unwrap().authority;
         let matches = |pattern: &str, authority: &Authority| {
-            HostPattern::parse(pattern, "hosts").unwrap().matches(authority)
+            HostPattern::parse(pattern, "hosts")
+                .unwrap()
+                .matches(authority)
         };
         assert!(matches("127.0.0.1:8000", &local));
         assert!(matches("127.0.0.1:*", &local));

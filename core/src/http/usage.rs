@@ -36,7 +36,9 @@ pub fn usage_of(content_type: Option<&str>, body: &[u8]) -> Option<Usage> {
 pub fn facts_of(content_type: Option<&str>, body: &[u8]) -> ResponseFacts {
     let mut facts = Facts::default();
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream")) || !is_json {
+    if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
+        || !is_json
+    {
         let mut events = Events::default();
         let mut each = |event: &super::sse::Event<'_>| facts.text(event.data.as_bytes());
         events.push(body, &mut each);
@@ -47,7 +49,8 @@ pub fn facts_of(content_type: Option<&str>, body: &[u8]) -> ResponseFacts {
             value => facts.value(value),
         }
     } else {
-        body.split(|byte| *byte == b'\n').for_each(|line| facts.text(line));
+        body.split(|byte| *byte == b'\n')
+            .for_each(|line| facts.text(line));
     }
     ResponseFacts {
         model: facts.model,
@@ -78,7 +81,9 @@ impl Facts {
     fn text(&mut self, text: &[u8]) {
         // Most events of a stream are deltas; only those that may say something are parsed.
         let says = |name: &str| memchr::memmem::find(text, name.as_bytes()).is_some();
-        let known = says("\"usage") || self.model.is_none() && says("\"model") || says("\"system_fingerprint\"");
+        let known = says("\"usage")
+            || self.model.is_none() && says("\"model")
+            || says("\"system_fingerprint\"");
         if known && let Ok(value) = serde_json::from_slice::<Value>(text) {
             self.value(&value);
         }
@@ -86,11 +91,29 @@ impl Facts {
 
     fn value(&mut self, value: &Value) {
         // The Responses API and Anthropic wrap the answer in an event.
-        for value in [Some(value), value.get("response"), value.get("message")].into_iter().flatten() {
-            let text = |name: &str| value.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-            self.model = self.model.take().or_else(|| text("model")).or_else(|| text("modelVersion"));
-            self.system_fingerprint = self.system_fingerprint.take().or_else(|| text("system_fingerprint"));
-            for usage in [value.get("usage"), value.get("usageMetadata")].into_iter().flatten() {
+        for value in [Some(value), value.get("response"), value.get("message")]
+            .into_iter()
+            .flatten()
+        {
+            let text = |name: &str| {
+                value
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .map(ToOwned::to_owned)
+            };
+            self.model = self
+                .model
+                .take()
+                .or_else(|| text("model"))
+                .or_else(|| text("modelVersion"));
+            self.system_fingerprint = self
+                .system_fingerprint
+                .take()
+                .or_else(|| text("system_fingerprint"));
+            for usage in [value.get("usage"), value.get("usageMetadata")]
+                .into_iter()
+                .flatten()
+            {
                 self.tokens.add(usage);
             }
         }
@@ -100,13 +123,21 @@ impl Facts {
 impl Tokens {
     fn add(&mut self, usage: &Value) {
         let set = |count: &mut Option<u64>, names: &[&str]| {
-            let found = names.iter().find_map(|name| usage.get(name).and_then(Value::as_u64));
+            let found = names
+                .iter()
+                .find_map(|name| usage.get(name).and_then(Value::as_u64));
             *count = found.or(*count);
         };
-        set(&mut self.input, &["input_tokens", "prompt_tokens", "promptTokenCount"]);
+        set(
+            &mut self.input,
+            &["input_tokens", "prompt_tokens", "promptTokenCount"],
+        );
         set(&mut self.cached, &["cache_read_input_tokens"]);
         set(&mut self.cache_written, &["cache_creation_input_tokens"]);
-        set(&mut self.output, &["output_tokens", "completion_tokens", "candidatesTokenCount"]);
+        set(
+            &mut self.output,
+            &["output_tokens", "completion_tokens", "candidatesTokenCount"],
+        );
         set(&mut self.thought, &["thoughtsTokenCount"]);
         set(&mut self.total, &["total_tokens", "totalTokenCount"]);
     }
@@ -118,8 +149,14 @@ impl Tokens {
         let input_tokens = input.into_iter().flatten().fold(0, u64::saturating_add);
         let output = [self.output, self.thought];
         let output_tokens = output.into_iter().flatten().fold(0, u64::saturating_add);
-        let total_tokens = self.total.unwrap_or_else(|| input_tokens.saturating_add(output_tokens));
-        Some(Usage { input_tokens, output_tokens, total_tokens })
+        let total_tokens = self
+            .total
+            .unwrap_or_else(|| input_tokens.saturating_add(output_tokens));
+        Some(Usage {
+            input_tokens,
+            output_tokens,
+            total_tokens,
+        })
     }
 }
 
@@ -141,12 +178,21 @@ mod tests {
         assert_eq!(facts.model.as_deref(), Some("gpt"));
         assert_eq!(facts.system_fingerprint.as_deref(), Some("fp_1"));
         assert_eq!(
-            tokens(json, r#"{"usage":{"input_tokens":5,"output_tokens":2,"total_tokens":7}}"#),
+            tokens(
+                json,
+                r#"{"usage":{"input_tokens":5,"output_tokens":2,"total_tokens":7}}"#
+            ),
             Some((5, 2, 7))
         );
-        assert_eq!(tokens(json, r#"{"usage":{"prompt_tokens":4,"total_tokens":4}}"#), Some((4, 0, 4)));
         assert_eq!(
-            tokens(json, r#"{"type":"message","usage":{"input_tokens":5,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"output_tokens":2}}"#),
+            tokens(json, r#"{"usage":{"prompt_tokens":4,"total_tokens":4}}"#),
+            Some((4, 0, 4))
+        );
+        assert_eq!(
+            tokens(
+                json,
+                r#"{"type":"message","usage":{"input_tokens":5,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"output_tokens":2}}"#
+            ),
             Some((105, 2, 107))
         );
         assert_eq!(tokens(json, r#"{"usage":null}"#), None);
@@ -160,7 +206,9 @@ mod tests {
             event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":20}}\n\n";
         assert_eq!(tokens("text/event-stream", anthropic), Some((10, 20, 30)));
         assert_eq!(
-            facts_of(Some("text/event-stream"), anthropic.as_bytes()).model.as_deref(),
+            facts_of(Some("text/event-stream"), anthropic.as_bytes())
+                .model
+                .as_deref(),
             Some("claude")
         );
         let responses = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"model\":\"gpt\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2,\"total_tokens\":3}}}\n\n";

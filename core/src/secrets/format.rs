@@ -20,7 +20,12 @@ const fn format(
     begins: &'static [&'static str],
     rest: &'static str,
 ) -> Format {
-    Format { issuer, begins, rest, mixed: false }
+    Format {
+        issuer,
+        begins,
+        rest,
+        mixed: false,
+    }
 }
 
 /// The table, a longer beginning before a shorter one of the same text. Lengths are those of real
@@ -29,16 +34,37 @@ const FORMATS: &[Format] = &[
     format("anthropic", &["sk-ant-"], "[A-Za-z0-9_-]{20,}"),
     format("openrouter", &["sk-or-"], "[A-Za-z0-9-]{32,}"),
     format("langfuse", &["sk-lf-"], "[0-9a-f-]{36}"),
-    format("openai", &["sk-proj-", "sk-svcacct-", "sk-admin-"], "[A-Za-z0-9_-]{20,}"),
-    Format { issuer: "openai", begins: &["sk-"], rest: "[A-Za-z0-9]{20,}", mixed: true },
-    format("github", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], "[A-Za-z0-9]{36,}"),
+    format(
+        "openai",
+        &["sk-proj-", "sk-svcacct-", "sk-admin-"],
+        "[A-Za-z0-9_-]{20,}",
+    ),
+    Format {
+        issuer: "openai",
+        begins: &["sk-"],
+        rest: "[A-Za-z0-9]{20,}",
+        mixed: true,
+    },
+    format(
+        "github",
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
+        "[A-Za-z0-9]{36,}",
+    ),
     format("github", &["github_pat_"], "[A-Za-z0-9_]{36,}"),
-    format("gitlab", &["glpat-"], "[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,9})?"),
+    format(
+        "gitlab",
+        &["glpat-"],
+        "[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,9})?",
+    ),
     format("aws", &["AKIA", "ASIA"], "[A-Z0-9]{16}"),
     format("google", &["AIza"], "[A-Za-z0-9_-]{35}"),
     format("google", &["GOCSPX-"], "[A-Za-z0-9_-]{28}"),
     format("google", &["ya29."], "[A-Za-z0-9_-]{20,}"),
-    format("slack", &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"], "[A-Za-z0-9-]{10,}"),
+    format(
+        "slack",
+        &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"],
+        "[A-Za-z0-9-]{10,}",
+    ),
     format("slack", &["xapp-"], "[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{20,}"),
     format("huggingface", &["hf_"], "[A-Za-z0-9]{30,}"),
     format("groq", &["gsk_"], "[A-Za-z0-9]{32,}"),
@@ -46,19 +72,44 @@ const FORMATS: &[Format] = &[
     format("perplexity", &["pplx-"], "[A-Za-z0-9]{32,}"),
     format("replicate", &["r8_"], "[A-Za-z0-9]{30,}"),
     format("nvidia", &["nvapi-"], "[A-Za-z0-9_-]{40,}"),
-    format("stripe", &["sk_live_", "sk_test_", "rk_live_", "rk_test_"], "[A-Za-z0-9]{16,}"),
+    format(
+        "stripe",
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+        "[A-Za-z0-9]{16,}",
+    ),
     format("npm", &["npm_"], "[A-Za-z0-9]{36}"),
     format("pypi", &["pypi-AgE"], "[A-Za-z0-9_-]{50,}"),
-    format("sendgrid", &["SG."], "[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{32,}"),
-    format("digitalocean", &["dop_v1_", "doo_v1_", "dor_v1_"], "[a-f0-9]{64}"),
+    format(
+        "sendgrid",
+        &["SG."],
+        "[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{32,}",
+    ),
+    format(
+        "digitalocean",
+        &["dop_v1_", "doo_v1_", "dor_v1_"],
+        "[a-f0-9]{64}",
+    ),
     format("databricks", &["dapi"], "[a-f0-9]{32}(?:-[0-9])?"),
-    Format { issuer: "fireworks", begins: &["fw_"], rest: "[A-Za-z0-9]{20,}", mixed: true },
+    Format {
+        issuer: "fireworks",
+        begins: &["fw_"],
+        rest: "[A-Za-z0-9]{20,}",
+        mixed: true,
+    },
     format("cerebras", &["csk-"], "[A-Za-z0-9]{32,}"),
     format("together", &["tgp_v1_"], "[A-Za-z0-9_-]{40,}"),
     format("jina", &["jina_"], "[A-Za-z0-9_-]{40,}"),
     format("tavily", &["tvly-"], "[A-Za-z0-9-]{20,}"),
-    format("langsmith", &["lsv2_pt_", "lsv2_sk_"], "[0-9a-f]{32}_[0-9a-f]{10}"),
-    format("jwt", &["eyJ"], "[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}"),
+    format(
+        "langsmith",
+        &["lsv2_pt_", "lsv2_sk_"],
+        "[0-9a-f]{32}_[0-9a-f]{10}",
+    ),
+    format(
+        "jwt",
+        &["eyJ"],
+        "[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}",
+    ),
     // `(?s:.)`: line ends are escaped in JSON, once or twice.
     format(
         "private-key",
@@ -82,7 +133,11 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Found> {
     // A key behind `Bearer ` has its own name, if it has a format.
     let before = token.as_ref().map_or(text.len(), |token| token.at.end);
     find_bearer(text, start, before)
-        .filter(|bearer| token.as_ref().is_none_or(|token| bearer.at.end <= token.at.start))
+        .filter(|bearer| {
+            token
+                .as_ref()
+                .is_none_or(|token| bearer.at.end <= token.at.start)
+        })
         .or(token)
 }
 
@@ -96,26 +151,39 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = FORMATS
         .iter()
         .map(|format| {
-            let begins: Vec<_> = format.begins.iter().map(|text| regex::escape(text)).collect();
+            let begins: Vec<_> = format
+                .begins
+                .iter()
+                .map(|text| regex::escape(text))
+                .collect();
             format!("(?:{}){}", begins.join("|"), format.rest)
         })
         .collect::<Vec<_>>()
         .join("|");
-    RegexBuilder::new(&pattern).unicode(false).build().expect("the formats are valid patterns")
+    RegexBuilder::new(&pattern)
+        .unicode(false)
+        .build()
+        .expect("the formats are valid patterns")
 });
 
 fn find_token(text: &[u8], start: usize) -> Option<Found> {
     let mut from = start;
     loop {
         let found = TOKEN.find_at(text, from)?;
-        let format = FORMATS
-            .iter()
-            .find(|format| format.begins.iter().any(|b| found.as_bytes().starts_with(b.as_bytes())))?;
+        let format = FORMATS.iter().find(|format| {
+            format
+                .begins
+                .iter()
+                .any(|b| found.as_bytes().starts_with(b.as_bytes()))
+        })?;
         if begins_a_word(text, found.start())
             && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
             && (!format.mixed || is_mixed(found.as_bytes()))
         {
-            return Some(Found { at: found.range(), issuer: format.issuer });
+            return Some(Found {
+                at: found.range(),
+                issuer: format.issuer,
+            });
         }
         from = found.start() + 1;
     }
@@ -130,13 +198,21 @@ fn find_bearer(text: &[u8], start: usize, end: usize) -> Option<Found> {
         let after = at + "earer ".len();
         let rest = &text[after..];
         let length = rest.iter().take_while(|byte| is_bearer(**byte)).count();
-        let length = length - rest[..length].iter().rev().take_while(|byte| **byte == b'.').count();
+        let length = length
+            - rest[..length]
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b'.')
+                .count();
         (first >= start
             && text[first].eq_ignore_ascii_case(&b'b')
             && begins_a_word(text, first)
             && length >= 20
             && is_mixed(&rest[..length]))
-        .then(|| Found { at: after..after + length, issuer: "bearer" })
+        .then(|| Found {
+            at: after..after + length,
+            issuer: "bearer",
+        })
     };
     let window = text.get(start..end)?;
     EARER
@@ -151,7 +227,10 @@ fn is_bearer(byte: u8) -> bool {
 
 fn is_mixed(token: &[u8]) -> bool {
     // Behind the beginning, which has letters of its own.
-    let rest = token.strip_prefix(b"sk-").or(token.strip_prefix(b"fw_")).unwrap_or(token);
+    let rest = token
+        .strip_prefix(b"sk-")
+        .or(token.strip_prefix(b"fw_"))
+        .unwrap_or(token);
     rest.iter().any(u8::is_ascii_digit) && rest.iter().any(u8::is_ascii_alphabetic)
 }
 
@@ -162,7 +241,6 @@ fn begins_a_word(text: &[u8], at: usize) -> bool {
         [] => true,
         [.., byte] if !byte.is_ascii_alphanumeric() => true,
         [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
-        [.., b'\\', b'u', digits @ ..] if digits.len() == 4 => true,
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
         _ => false,
     }
@@ -185,11 +263,21 @@ mod tests {
 
     fn of(begin: &str, length: usize) -> String {
         let alphabet = "a1B2c3D4e5F6";
-        format!("{begin}{}", alphabet.chars().cycle().take(length).collect::<String>())
+        format!(
+            "{begin}{}",
+            alphabet.chars().cycle().take(length).collect::<String>()
+        )
     }
 
     fn hex(begin: &str, length: usize) -> String {
-        format!("{begin}{}", "0a1b2c3d4e5f".chars().cycle().take(length).collect::<String>())
+        format!(
+            "{begin}{}",
+            "0a1b2c3d4e5f"
+                .chars()
+                .cycle()
+                .take(length)
+                .collect::<String>()
+        )
     }
 
     #[test]
@@ -200,14 +288,23 @@ mod tests {
             (of("sk-svcacct-", 60), "openai"),
             (of("sk-ant-api03-", 93), "anthropic"),
             (hex("sk-or-v1-", 64), "openrouter"),
-            ("sk-lf-01234567-89ab-cdef-0123-456789abcdef".to_owned(), "langfuse"),
+            (
+                "sk-lf-01234567-89ab-cdef-0123-456789abcdef".to_owned(),
+                "langfuse",
+            ),
             (of("ghp_", 36), "github"),
             (of("ghs_", 36), "github"),
-            (format!("{}_{}", of("github_pat_", 22), of("", 59)), "github"),
+            (
+                format!("{}_{}", of("github_pat_", 22), of("", 59)),
+                "github",
+            ),
             (of("glpat-", 20), "gitlab"),
             ("AKIA2E0A8F3B244C9986".to_owned(), "aws"),
             (of("AIza", 35), "google"),
-            ("xoxb-123456789012-1234567890123-abcdefABCDEF".to_owned(), "slack"),
+            (
+                "xoxb-123456789012-1234567890123-abcdefABCDEF".to_owned(),
+                "slack",
+            ),
             (of("hf_", 34), "huggingface"),
             (of("gsk_", 52), "groq"),
             (of("xai-", 80), "xai"),
@@ -223,8 +320,14 @@ mod tests {
             (of("fw_", 24), "fireworks"),
             (of("csk-", 48), "cerebras"),
             (of("tvly-dev-", 32), "tavily"),
-            (format!("{}_{}", hex("lsv2_pt_", 32), hex("", 10)), "langsmith"),
-            (format!("{}.{}.{}", of("eyJ", 20), of("eyJ", 20), of("", 40)), "jwt"),
+            (
+                format!("{}_{}", hex("lsv2_pt_", 32), hex("", 10)),
+                "langsmith",
+            ),
+            (
+                format!("{}.{}.{}", of("eyJ", 20), of("eyJ", 20), of("", 40)),
+                "jwt",
+            ),
             (
                 "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
                     .to_owned(),
@@ -263,9 +366,18 @@ mod tests {
     #[test]
     fn a_key_behind_bearer_keeps_its_name() {
         let key = of("gsk_", 52);
-        assert_eq!(issuers(&format!("curl -H 'Authorization: Bearer {key}'")), ["groq"]);
-        assert_eq!(issuers("AUTHORIZATION: BEARER abcdefghij0123456789."), ["bearer"]);
-        assert_eq!(issuers(&format!("Bearer abcdefghij0123456789 {key}")), ["bearer", "groq"]);
+        assert_eq!(
+            issuers(&format!("curl -H 'Authorization: Bearer {key}'")),
+            ["groq"]
+        );
+        assert_eq!(
+            issuers("AUTHORIZATION: BEARER abcdefghij0123456789."),
+            ["bearer"]
+        );
+        assert_eq!(
+            issuers(&format!("Bearer abcdefghij0123456789 {key}")),
+            ["bearer", "groq"]
+        );
     }
 
     #[test]

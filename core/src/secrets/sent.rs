@@ -2,7 +2,8 @@
 
 use super::SECRET;
 use crate::http::HttpCall;
-use crate::http::url::{Url, carries_credential};
+use crate::http::carries_credential;
+use crate::http::url::Url;
 use crate::json::write_string;
 use memchr::memmem;
 
@@ -37,7 +38,9 @@ impl SentSecrets {
             secrets.add(url.userinfo.as_deref().unwrap_or_default());
         }
         // A secret that holds another one must go first.
-        secrets.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        secrets
+            .0
+            .sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.0.dedup();
         secrets
     }
