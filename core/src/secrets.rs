@@ -12,8 +12,8 @@ mod sent;
 pub use sent::SentSecrets;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Chunk;
-use crate::json::{Document, Edit, Kind, Segment, rewrite, write_string};
+use crate::http::{Chunk, end_of_string};
+use crate::json::{Document, Edit, Node, Segment, rewrite};
 use regex::Regex;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -95,8 +95,7 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON, or two names of one
-    /// object become the same.
+    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON.
     pub fn request<'a>(&self, canonical: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         self.request_of_call(canonical, &SentSecrets::default())
     }
@@ -116,27 +115,27 @@ impl Redactor {
         }
         let document = Document::parse(canonical)?;
         let mut out = Vec::with_capacity(canonical.len());
-        rewrite(
-            document.root(),
-            &mut |path, node| {
-                if node.kind() != Kind::String {
-                    return Edit::Keep;
-                }
-                let text = node.as_str().unwrap_or_default();
-                let redacted = if is_credential_member(path) && !text.is_empty() {
-                    (text != SECRET).then(|| SECRET.to_owned())
-                } else {
-                    self.redact(&text, sent)
-                };
-                match redacted {
-                    Some(text) => Edit::Text(quoted(&text)),
-                    None => Edit::Keep,
-                }
-            },
-            &mut |name| self.redact(name, sent),
-            &mut out,
-        )?;
+        let mut value = |path: &[Segment<'_>], node: Node<'_>| self.redact_value(path, node, sent);
+        let names = &mut |name: &str| self.redact(name, sent);
+        if rewrite(document.root(), &mut value, names, &mut out).is_err() {
+            // Two names have become one: then each says which it is.
+            let distinct =
+                &mut |name: &str| self.redact(name, sent).map(|_| hashed("name", name.as_bytes()));
+            rewrite(document.root(), &mut value, distinct, &mut out)?;
+        }
         Ok(if out == canonical { Cow::Borrowed(canonical) } else { Cow::Owned(out) })
+    }
+
+    fn redact_value(&self, path: &[Segment<'_>], node: Node<'_>, sent: &SentSecrets) -> Edit {
+        let Some(text) = node.as_str() else {
+            return Edit::Keep;
+        };
+        let redacted = if is_credential_member(path) {
+            (!text.is_empty()).then(|| SECRET.to_owned())
+        } else {
+            self.redact(&text, sent)
+        };
+        redacted.map_or(Edit::Keep, Edit::Text)
     }
 
     /// Says which secrets a response holds, each kind once.
@@ -283,18 +282,14 @@ fn redact_formats(text: &str) -> Option<String> {
 
 fn placeholder(kind: &SecretKind, secret: &[u8]) -> Cow<'static, str> {
     match kind {
-        SecretKind::Format(issuer) => {
-            let hash = blake3::hash(secret).to_hex();
-            format!("[secret:{issuer}:{}]", &hash[..16]).into()
-        }
+        SecretKind::Format(issuer) => hashed(issuer, secret).into(),
         SecretKind::Pattern | SecretKind::Sent => SECRET.into(),
     }
 }
 
-fn quoted(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    write_string(text, &mut out);
-    String::from_utf8(out).unwrap_or_default()
+fn hashed(what: &str, secret: &[u8]) -> String {
+    let hash = blake3::hash(secret).to_hex();
+    format!("[secret:{what}:{}]", &hash[..16])
 }
 
 /// Names of members whose string is a credential, lower case without `-` and `_`.
@@ -372,7 +367,137 @@ fn strings(canonical: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + memchr::memchr(b'"', canonical.get(at..)?)?;
-        at = crate::http::end_of_string(canonical, start);
+        at = end_of_string(canonical, start);
         canonical.get(start..at)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HttpCall;
+
+    const GITHUB: &str = "ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6";
+
+    fn redactor(patterns: &[&str]) -> Redactor {
+        let patterns: Vec<_> = patterns.iter().map(|text| (*text).to_owned()).collect();
+        Redactor::new(&patterns).unwrap()
+    }
+
+    fn request(patterns: &[&str], canonical: &str) -> String {
+        let redactor = redactor(patterns);
+        let once = redactor.request(canonical.as_bytes()).unwrap().into_owned();
+        assert_eq!(redactor.request(&once).unwrap(), once, "placeholders are left as they are");
+        if redactor.is_clean(canonical.as_bytes()) {
+            assert_eq!(once, canonical.as_bytes(), "what is clean stays");
+        }
+        String::from_utf8(once).unwrap()
+    }
+
+    fn call<'a>(url: &'a str, headers: &'a [(&'a str, &'a str)]) -> HttpCall<'a> {
+        HttpCall { method: "POST", url, headers, body: b"" }
+    }
+
+    #[test]
+    fn credential_members_are_the_same_for_every_developer() {
+        assert_eq!(
+            request(
+                &[],
+                r#"{"a":[{"authorization":"x","authorization_token":"y"}],"headers":{"Cookie":"c"},"openai_api_key":"z","password":""}"#
+            ),
+            r#"{"a":[{"authorization":"[secret]","authorization_token":"[secret]"}],"headers":{"Cookie":"[secret]"},"openai_api_key":"[secret]","password":""}"#
+        );
+    }
+
+    #[test]
+    fn a_member_that_only_sounds_like_one_stays() {
+        let text = r#"{"cookie":"recipe","max_tokens":5,"properties":{"api_key":{"type":"string"},"password":{"default":"x"}},"required":["api_key"],"token":"the","tokens":"a"}"#;
+        assert_eq!(request(&[], text), text);
+    }
+
+    #[test]
+    fn two_prompts_about_two_keys_stay_two() {
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        assert_eq!(
+            request(&[], &format!(r#"{{"input":"is\n{GITHUB} ok?"}}"#)),
+            format!(r#"{{"input":"is\n[secret:github:{}] ok?"}}"#, &hash[..16])
+        );
+    }
+
+    #[test]
+    fn a_key_in_a_name_is_found_and_the_names_are_in_order() {
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        assert_eq!(
+            request(&[], &format!(r#"{{"a":1,"{GITHUB}":2}}"#)),
+            format!(r#"{{"[secret:github:{}]":2,"a":1}}"#, &hash[..16])
+        );
+    }
+
+    #[test]
+    fn names_that_would_become_one_stay_two() {
+        let text = request(&["u-[0-9]+"], r#"{"u-1":1,"u-2":2}"#);
+        assert_eq!(text.matches("[secret:name:").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn a_pattern_leaves_placeholders_alone() {
+        assert_eq!(request(&["[a-z]{6}"], r#"["secret","x"]"#), r#"["[secret]","x"]"#);
+        assert_eq!(request(&["acme.*"], r#"["of acme: [secret]"]"#), r#"["of [secret]"]"#);
+        assert_eq!(request(&["^a\\nb$"], r#"["a\nb"]"#), r#"["[secret]"]"#);
+    }
+
+    #[test]
+    fn a_pattern_that_is_wrong_or_matches_nothing_is_an_error() {
+        for pattern in ["(", "x*"] {
+            let error = Redactor::new(&[pattern.to_owned()]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with("redact: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_call_was_sent_with_is_found_in_every_spelling() {
+        let headers = [
+            ("Authorization", "Bearer opaque\"value"),
+            ("x-api-key", "short"),
+            ("Cookie", "s=0123456789"),
+        ];
+        let sent = SentSecrets::of(&call(
+            "https://u:password1@h/x?key=querykey&q=visible-value",
+            &headers,
+        ));
+        let text =
+            r#"["opaque\"value","short","0123456789","password1","querykey","visible-value"]"#;
+        let redacted = redactor(&[]).request_of_call(text.as_bytes(), &sent).unwrap().into_owned();
+        assert_eq!(
+            String::from_utf8(redacted).unwrap(),
+            r#"["[secret]","short","[secret]","[secret]","[secret]","visible-value"]"#
+        );
+        assert_eq!(format!("{sent:?}"), "SentSecrets(4)");
+    }
+
+    #[test]
+    fn a_signature_is_a_secret_and_what_was_signed_is_not() {
+        let value = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE0/20240101/us-east-1/bedrock/aws4_request, \
+                     SignedHeaders=content-type;host, Signature=5d672d79c15b13162d9279b0855cfba6";
+        let sent = SentSecrets::of(&call("https://h/", &[("authorization", value)]));
+        assert!(sent.occur_in(b"x5d672d79c15b13162d9279b0855cfba6"));
+        assert!(sent.occur_in(b"AKIDEXAMPLE0"));
+        assert!(!sent.occur_in(b"content-type;host us-east-1 bedrock"));
+    }
+
+    #[test]
+    fn a_response_keeps_its_chunks_when_a_secret_is_replaced() {
+        let body = format!("ab {GITHUB} sent-value! ghi");
+        let sent = SentSecrets::of(&call("https://h/", &[("api-key", "sent-value")]));
+        let redactor = redactor(&["g.i"]);
+        let kinds = redactor.find_in_response(body.as_bytes(), &sent);
+        assert_eq!(kinds, [SecretKind::Format("github"), SecretKind::Pattern, SecretKind::Sent]);
+        let mut chunks = [3, 20, 43, 44, 54, 59].map(|end| Chunk { end, at_ms: 0 });
+        let redacted = redactor.response(body.as_bytes(), &sent, true, &mut chunks);
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        let expected = format!("ab [secret:github:{}] [secret]! [secret]", &hash[..16]);
+        assert_eq!(String::from_utf8_lossy(&redacted), expected);
+        assert_eq!(chunks.map(|chunk| chunk.end), [3, 35, 35, 36, 44, 54]);
+    }
 }

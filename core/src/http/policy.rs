@@ -111,7 +111,9 @@ impl HttpPolicy {
         {
             return Classified::Pass;
         }
-        let Some(url) = Url::parse(call.url) else { return Classified::Pass };
+        let Some(url) = Url::parse(call.url) else {
+            return Classified::Pass;
+        };
         let post = call.method.eq_ignore_ascii_case("POST");
         let inference = match self.server(&url.authority) {
             Server::Other => return Classified::Pass,

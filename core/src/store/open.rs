@@ -270,7 +270,7 @@ mod tests {
     fn killed(folder: &Path) -> std::path::PathBuf {
         let patience = Patience::of(Duration::from_secs(1));
         let (path, copy) = (folder.join("live.redb"), folder.join("killed.redb"));
-        create(&path, "{}", &patience).unwrap();
+        create(&path, b"{}", &patience).unwrap();
         let open = writer(&path, &patience).unwrap();
         let write = open.begin_write().unwrap();
         write.open_table(super::super::schema::META).unwrap().insert(&[1; 32], &b"x"[..]).unwrap();
@@ -305,7 +305,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.redb");
         let patience = Patience::of(Duration::from_millis(50));
-        create(&path, "{}", &patience).unwrap();
+        create(&path, b"{}", &patience).unwrap();
         let holder = writer(&path, &patience).unwrap();
         let _turn = holder.begin_write().unwrap();
         let error = writer(&path, &patience)
@@ -322,7 +322,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.redb");
         let patience = Patience::of(Duration::from_secs(1));
-        create(&path, "{}", &patience).unwrap();
+        create(&path, b"{}", &patience).unwrap();
         let database = writer(&path, &patience).unwrap();
         let write = database.begin_write().unwrap();
         let name = format_row::MIN_READER;
