@@ -138,6 +138,48 @@ impl Redactor {
         redacted.map_or(Edit::Keep, Edit::Text)
     }
 
+    /// Returns `sent` and the secrets that stand in the request itself: a model
+    /// that repeats its prompt repeats them, and nothing a caller sent is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON.
+    pub fn sent_with(&self, canonical: &[u8], sent: &SentSecrets) -> Result<SentSecrets> {
+        let mut all = sent.clone();
+        if self.is_clean(canonical) {
+            return Ok(all);
+        }
+        let document = Document::parse(canonical)?;
+        let mut collect = |text: &str| {
+            for pattern in &self.patterns {
+                pattern.find_iter(text).for_each(|found| all.add(found.as_str()));
+            }
+            let mut at = 0;
+            while let Some(found) = format::find(text.as_bytes(), at) {
+                all.add(&text[found.at.clone()]);
+                at = found.at.end;
+            }
+        };
+        let mut members = Vec::new();
+        rewrite(
+            document.root(),
+            &mut |path, node| {
+                if let Some(text) = node.as_str() {
+                    match is_credential_member(path) {
+                        true => members.push(text.into_owned()),
+                        false => collect(&text),
+                    }
+                }
+                Edit::Keep
+            },
+            &mut |_| None,
+            &mut Vec::new(),
+        )?;
+        members.iter().for_each(|secret| all.add(secret));
+        all.order();
+        Ok(all)
+    }
+
     /// Says which secrets a response holds, each kind once.
     ///
     /// A secret that a stream hands out in pieces, each in an event of its own, is not found.

@@ -37,10 +37,14 @@ impl SentSecrets {
             url.credentials().for_each(|value| secrets.add(value));
             secrets.add(url.userinfo.as_deref().unwrap_or_default());
         }
-        // A secret that holds another one must go first.
-        secrets.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.0.dedup();
+        secrets.order();
         secrets
+    }
+
+    /// Sorts: a secret that holds another one must go first.
+    pub(super) fn order(&mut self) {
+        self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.0.dedup();
     }
 
     /// Whether the call had no credentials.
@@ -96,7 +100,7 @@ impl SentSecrets {
         }
     }
 
-    fn add(&mut self, value: &str) {
+    pub(super) fn add(&mut self, value: &str) {
         let value = value.trim();
         if value.len() >= SHORTEST {
             self.0.push(value.to_owned());
