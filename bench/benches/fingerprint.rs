@@ -18,7 +18,10 @@ fn plain(json: &[u8]) -> blake3::Hash {
 }
 
 fn request_of_2_kb(criterion: &mut Criterion) {
-    assert_eq!(plain(REQUEST).as_bytes(), fingerprint(REQUEST).unwrap().as_bytes());
+    assert_eq!(
+        plain(REQUEST).as_bytes(),
+        fingerprint(REQUEST).unwrap().as_bytes()
+    );
 
     let mut group = criterion.benchmark_group("2 KB request");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
@@ -28,7 +31,11 @@ fn request_of_2_kb(criterion: &mut Criterion) {
     group.bench_function("canonicalize", |bench| {
         let mut canonicalizer = Canonicalizer::new();
         let mut out = Vec::new();
-        bench.iter(|| canonicalizer.canonicalize(black_box(REQUEST), &mut out).unwrap());
+        bench.iter(|| {
+            canonicalizer
+                .canonicalize(black_box(REQUEST), &mut out)
+                .unwrap()
+        });
     });
     group.bench_function("fingerprint", |bench| {
         bench.iter(|| fingerprint(black_box(REQUEST)).unwrap());

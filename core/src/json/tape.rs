@@ -2,8 +2,10 @@
 //!
 //! The pass notes where the pieces of the canonical form lie: mostly spans of
 //! the input, since strings, numbers and punctuation are canonical in nearly all
-//! requests. Spans that touch are one. Only what must be respelled is copied.
+//! requests. A span runs on until white space, the start of a member, or a
+//! spelling that must change; only the latter is copied.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{number, string};
@@ -19,13 +21,18 @@ pub(super) enum Piece {
     Input { start: usize, end: usize },
     /// Bytes of [`Tape::respelled`].
     Respelled { start: usize, end: usize },
-    /// An object whose members stand in another order: [`Tape::sorted`] has the
-    /// right one. Its members are the pieces up to `next`.
-    Object {
-        first: usize,
-        count: usize,
-        next: usize,
-    },
+    /// The brace of an object whose members are in order.
+    Object,
+    /// An object of [`Tape::moved`], with all its members.
+    Moved { index: usize },
+}
+
+/// An object whose members stand in another order than the canonical one.
+pub(super) struct Moved {
+    /// Its members in [`Tape::sorted`].
+    pub sorted: Range<usize>,
+    /// The piece after its members.
+    pub next: usize,
 }
 
 /// What the pass found; reused from text to text.
@@ -33,6 +40,7 @@ pub(super) enum Piece {
 pub(super) struct Tape {
     pub pieces: Vec<Piece>,
     pub respelled: Vec<u8>,
+    pub moved: Vec<Moved>,
     /// Members, as ranges of pieces, in canonical order. All but the one that
     /// is last in the input end with their comma.
     pub sorted: Vec<Range<usize>>,
@@ -40,11 +48,11 @@ pub(super) struct Tape {
     members: Vec<Member>,
     /// What the names with escapes say.
     names: Vec<u8>,
-    /// A piece may only be extended if it is at or after this one.
-    seam: usize,
 }
 
 struct Member {
+    /// The first bytes of the name, ordered like it.
+    prefix: u64,
     /// Where the name is in the input, or in `names` if it had escapes.
     name: Range<usize>,
     escaped: bool,
@@ -55,14 +63,15 @@ struct Member {
 impl Tape {
     /// Reads a text, which replaces what was read before.
     pub fn read(&mut self, text: &[u8]) -> Result<()> {
+        check_framing(text)?;
         self.clear();
         let mut reader = Reader {
             text,
             at: 0,
+            run: 0,
             depth: 0,
             tape: self,
         };
-        check_framing(text)?;
         reader.skip_space();
         if reader.at == text.len() {
             return Err(Error::json(
@@ -77,6 +86,7 @@ impl Tape {
             let detail = "there is more after the value";
             return Err(Error::json(JsonErrorKind::TrailingData, reader.at, detail));
         }
+        reader.flush();
         Ok(())
     }
 
@@ -84,8 +94,9 @@ impl Tape {
     pub fn shrink(&mut self, bytes: usize) {
         self.clear();
         self.pieces.shrink_to(bytes / size_of::<Piece>());
-        self.members.shrink_to(bytes / size_of::<Member>());
+        self.moved.shrink_to(bytes / size_of::<Moved>());
         self.sorted.shrink_to(bytes / size_of::<Range<usize>>());
+        self.members.shrink_to(bytes / size_of::<Member>());
         self.respelled.shrink_to(bytes);
         self.names.shrink_to(bytes);
     }
@@ -93,65 +104,16 @@ impl Tape {
     fn clear(&mut self) {
         self.pieces.clear();
         self.respelled.clear();
+        self.moved.clear();
         self.sorted.clear();
         self.members.clear();
         self.names.clear();
-        self.seam = 0;
-    }
-
-    /// Makes the next piece a new one, even if it touches the last.
-    fn cut(&mut self) {
-        self.seam = self.pieces.len();
-    }
-
-    fn keep(&mut self, start: usize, end: usize) {
-        if self.pieces.len() > self.seam
-            && let Some(Piece::Input { end: last, .. }) = self.pieces.last_mut()
-            && *last == start
-        {
-            *last = end;
-        } else {
-            self.pieces.push(Piece::Input { start, end });
-        }
-    }
-
-    fn respell(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
-        let start = self.respelled.len();
-        write(&mut self.respelled)?;
-        self.pieces.push(Piece::Respelled {
-            start,
-            end: self.respelled.len(),
-        });
-        Ok(())
-    }
-
-    /// Sorts the members from `base` on, which were not in strict order.
-    fn sort(&mut self, base: usize, text: &[u8]) -> Result<()> {
-        let names = &self.names;
-        let name = |member: &Member| {
-            let bytes = if member.escaped { names } else { text };
-            &bytes[member.name.clone()]
-        };
-        let members = &mut self.members[base..];
-        members
-            .sort_unstable_by(|a, b| string::compare_utf16(name(a), name(b)).then(a.at.cmp(&b.at)));
-        let again = members
-            .array_windows()
-            .filter(|[a, b]| name(a) == name(b))
-            .map(|[_, b]| b)
-            .min_by_key(|member| member.at);
-        if let Some(member) = again {
-            let name = String::from_utf8_lossy(name(member));
-            let detail = format_args!("duplicate key {name:?}");
-            return Err(Error::json(JsonErrorKind::DuplicateKey, member.at, detail));
-        }
-        Ok(())
     }
 }
 
 /// Checks what concerns the text as a whole, before anything is read.
 fn check_framing(text: &[u8]) -> Result<()> {
-    if let Err(error) = std::str::from_utf8(text) {
+    if let Err(error) = str::from_utf8(text) {
         let detail = "the text is not UTF-8";
         return Err(Error::json(
             JsonErrorKind::InvalidUtf8,
@@ -169,6 +131,8 @@ fn check_framing(text: &[u8]) -> Result<()> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// What lies between here and `at` is canonical, but no piece yet.
+    run: usize,
     depth: usize,
     tape: &'a mut Tape,
 }
@@ -188,19 +152,26 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn string(&mut self) -> Result<()> {
-        let span = string::scan(self.text, self.at)?;
-        self.at = span.end;
-        self.keep_string(span)
-    }
-
-    fn keep_string(&mut self, span: string::StringSpan) -> Result<()> {
-        if span.canonical {
-            self.tape.keep(span.start, span.end);
+        let end = string::find_special(self.text, self.at + 1);
+        if self.text.get(end) == Some(&b'"') {
+            self.at = end + 1;
             return Ok(());
         }
-        let quoted = &self.text[span.start..span.end];
-        self.tape.respell(|out| string::respell(quoted, out))
+        self.escaped_string(end)
+    }
+
+    /// Reads a string whose first escape, if that is what it is, is at `special`.
+    fn escaped_string(&mut self, special: usize) -> Result<()> {
+        let start = self.at;
+        let (end, canonical) = string::scan(self.text, start, special)?;
+        if canonical {
+            self.at = end;
+            return Ok(());
+        }
+        let quoted = &self.text[start..end];
+        self.respell(end, |out| string::respell(quoted, out))
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<()>) -> Result<()> {
@@ -215,55 +186,57 @@ impl Reader<'_> {
     }
 
     fn array(&mut self) -> Result<()> {
-        self.keep_byte();
+        self.at += 1;
         self.skip_space();
         if self.peek() == Some(b']') {
-            self.keep_byte();
+            self.at += 1;
             return Ok(());
         }
         loop {
             self.value()?;
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.keep_byte(),
+                Some(b',') => self.at += 1,
                 Some(b']') => break,
                 _ => return Err(self.unexpected("a comma or ]")),
             }
             self.skip_space();
         }
-        self.keep_byte();
+        self.at += 1;
         Ok(())
     }
 
     fn object(&mut self) -> Result<()> {
-        // The brace is a piece of its own, to be replaced if members must move.
-        self.tape.cut();
+        self.flush();
         let head = self.tape.pieces.len();
-        self.keep_byte();
+        self.tape.pieces.push(Piece::Object);
+        self.at += 1;
+        self.run = self.at;
         self.skip_space();
         if self.peek() == Some(b'}') {
-            self.keep_byte();
+            self.at += 1;
             return Ok(());
         }
         let base = self.tape.members.len();
         let mut in_order = true;
         loop {
             let member = self.name()?;
-            if in_order && self.tape.members.len() > base {
-                let last = &self.tape.members[self.tape.members.len() - 1];
-                in_order = string::compare_utf16(self.bytes(last), self.bytes(&member)).is_lt();
+            if in_order && let Some(last) = self.tape.members[base..].last() {
+                in_order = self.compare(last, &member).is_lt();
             }
             let index = self.tape.members.len();
             self.tape.members.push(member);
             self.skip_space();
-            self.expect(b':', "a colon")?;
+            if self.peek() != Some(b':') {
+                return Err(self.unexpected("a colon"));
+            }
+            self.at += 1;
             self.skip_space();
             self.value()?;
             self.skip_space();
             let more = self.peek() == Some(b',');
-            if more {
-                self.keep_byte();
-            }
+            self.at += usize::from(more);
+            self.flush();
             self.tape.members[index].pieces.end = self.tape.pieces.len();
             if !more {
                 break;
@@ -273,11 +246,9 @@ impl Reader<'_> {
         if self.peek() != Some(b'}') {
             return Err(self.unexpected("a comma or }"));
         }
-        if in_order {
-            self.keep_byte();
-        } else {
-            self.tape.sort(base, self.text)?;
-            self.at += 1;
+        self.at += 1;
+        if !in_order {
+            self.sort(base)?;
             let tape = &mut *self.tape;
             let first = tape.sorted.len();
             tape.sorted.extend(
@@ -285,36 +256,74 @@ impl Reader<'_> {
                     .iter()
                     .map(|member| member.pieces.clone()),
             );
-            let (count, next) = (tape.members.len() - base, tape.pieces.len());
-            tape.pieces[head] = Piece::Object { first, count, next };
-            tape.cut();
+            tape.pieces[head] = Piece::Moved {
+                index: tape.moved.len(),
+            };
+            let sorted = first..tape.sorted.len();
+            tape.moved.push(Moved {
+                sorted,
+                next: tape.pieces.len(),
+            });
+            self.run = self.at;
         }
         self.tape.members.truncate(base);
         Ok(())
     }
 
+    /// Reads the name of a member, which starts a piece.
     fn name(&mut self) -> Result<Member> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a member name in double quotes"));
         }
-        self.tape.cut();
-        let span = string::scan(self.text, self.at)?;
-        let start = self.tape.pieces.len();
-        self.keep_string(span)?;
-        self.at = span.end;
-        let mut name = span.start + 1..span.end - 1;
-        if span.escaped {
-            let start = self.tape.names.len();
-            string::unescape(&self.text[name], &mut self.tape.names)?;
-            name = start..self.tape.names.len();
+        let (at, start) = (self.at, self.at + 1);
+        let pieces = self.tape.pieces.len()..self.tape.pieces.len();
+        let special = string::find_special(self.text, start);
+        if self.text.get(special) == Some(&b'"') {
+            self.at = special + 1;
+            let prefix = string::prefix(&self.text[start..], special - start);
+            return Ok(Member {
+                prefix,
+                name: start..special,
+                escaped: false,
+                at,
+                pieces,
+            });
         }
-        let pieces = start..start + 1;
+        let (end, _) = string::scan(self.text, self.at, special)?;
+        let decoded = self.tape.names.len();
+        string::unescape(&self.text[start..end - 1], &mut self.tape.names)?;
+        let name = decoded..self.tape.names.len();
+        let prefix = string::prefix(&self.tape.names[decoded..], name.len());
+        self.escaped_string(special)?;
         Ok(Member {
+            prefix,
             name,
-            escaped: span.escaped,
-            at: span.start,
+            escaped: true,
+            at,
             pieces,
         })
+    }
+
+    /// Sorts the members from `base` on, which are not in strict order.
+    fn sort(&mut self, base: usize) -> Result<()> {
+        let mut members = std::mem::take(&mut self.tape.members);
+        members[base..].sort_unstable_by(|a, b| self.compare(a, b).then(a.at.cmp(&b.at)));
+        let again = members[base..]
+            .array_windows()
+            .filter(|[a, b]| self.compare(a, b).is_eq())
+            .map(|[_, again]| again)
+            .min_by_key(|member| member.at);
+        if let Some(member) = again {
+            return Err(self.duplicate(member));
+        }
+        self.tape.members = members;
+        Ok(())
+    }
+
+    #[inline]
+    fn compare(&self, a: &Member, b: &Member) -> Ordering {
+        let order = a.prefix.cmp(&b.prefix);
+        order.then_with(|| string::compare_utf16(self.bytes(a), self.bytes(b)))
     }
 
     fn bytes(&self, member: &Member) -> &[u8] {
@@ -353,11 +362,11 @@ impl Reader<'_> {
             !exponent && number::is_plain_fraction(token)
         };
         if plain {
-            self.tape.keep(start, self.at);
             return Ok(());
         }
+        let end = std::mem::replace(&mut self.at, start);
         let token = str::from_utf8(token).unwrap_or_default();
-        self.tape.respell(|out| {
+        self.respell(end, |out| {
             if integer {
                 number::write_integer(token, out);
                 return Ok(());
@@ -381,48 +390,74 @@ impl Reader<'_> {
         if !self.text[self.at..].starts_with(word) {
             return Err(self.unexpected("a value"));
         }
-        self.tape.keep(self.at, self.at + word.len());
         self.at += word.len();
         Ok(())
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Result<()> {
-        if self.peek() != Some(byte) {
-            return Err(self.unexpected(what));
-        }
-        self.keep_byte();
+    /// Replaces what lies between here and `end` by what `write` appends.
+    fn respell(
+        &mut self,
+        end: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        self.flush();
+        let start = self.tape.respelled.len();
+        write(&mut self.tape.respelled)?;
+        self.tape.pieces.push(Piece::Respelled {
+            start,
+            end: self.tape.respelled.len(),
+        });
+        self.at = end;
+        self.run = end;
         Ok(())
     }
 
-    fn keep_byte(&mut self) {
-        self.tape.keep(self.at, self.at + 1);
-        self.at += 1;
+    /// Ends the run of canonical bytes here.
+    #[inline]
+    fn flush(&mut self) {
+        if self.run < self.at {
+            self.tape.pieces.push(Piece::Input {
+                start: self.run,
+                end: self.at,
+            });
+            self.run = self.at;
+        }
     }
 
+    #[inline]
+    fn skip_space(&mut self) {
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.flush();
+            while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+                self.at += 1;
+            }
+            self.run = self.at;
+        }
+    }
+
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.at += 1;
-        }
     }
 
     #[cold]
     fn unexpected(&self, wanted: &str) -> Error {
         let rest = str::from_utf8(&self.text[self.at..]).unwrap_or_default();
-        match rest.chars().next() {
-            Some(letter) => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found {letter:?}"),
-            ),
-            None => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found the end"),
-            ),
-        }
+        let found = match rest.chars().next() {
+            Some(letter) => format!("{letter:?}"),
+            None => "the end".to_owned(),
+        };
+        let detail = format_args!("expected {wanted}, found {found}");
+        Error::json(JsonErrorKind::Syntax, self.at, detail)
+    }
+
+    #[cold]
+    fn duplicate(&self, member: &Member) -> Error {
+        let name = String::from_utf8_lossy(self.bytes(member));
+        Error::json(
+            JsonErrorKind::DuplicateKey,
+            member.at,
+            format_args!("duplicate key {name:?}"),
+        )
     }
 }
