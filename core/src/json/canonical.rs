@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::tape::{Moved, Piece, Tape};
+use super::tape::{Moved, Part, Tape};
 use crate::Result;
 
 /// How many bytes are copied at once.
@@ -103,38 +103,32 @@ impl Writer<'_> {
     fn write(&mut self, range: Range<usize>) {
         let mut at = range.start;
         while at < range.end {
-            let next = match self.tape.pieces[at] {
-                Piece::Input { start, end } => {
-                    self.copy(self.input, start, end);
-                    at + 1
+            match self.tape.pieces[at].part() {
+                Part::Input(start, end) => self.copy(self.input, start, end),
+                Part::Respelled(start, end) => self.copy(&self.tape.respelled, start, end),
+                Part::Moved(index) => {
+                    let object = &self.tape.moved[index];
+                    self.object(object);
+                    at = object.next;
+                    continue;
                 }
-                Piece::Respelled { start, end } => {
-                    self.copy(&self.tape.respelled, start, end);
-                    at + 1
-                }
-                Piece::Object => {
-                    self.byte(b'{');
-                    at + 1
-                }
-                Piece::Moved { index } => self.object(&self.tape.moved[index]),
-            };
-            at = next;
+            }
+            at += 1;
         }
     }
 
-    /// Writes an object and returns the piece after its members.
-    fn object(&mut self, object: &Moved) -> usize {
+    fn object(&mut self, object: &Moved) {
         self.byte(b'{');
         for member in &self.tape.sorted[object.sorted.clone()] {
-            self.write(member.clone());
-            if member.end == object.next {
+            let (first, next) = (member.first as usize, member.next as usize);
+            self.write(first..next);
+            if next == object.next {
                 self.byte(b',');
             }
         }
         // Every member has left a comma; the last one gives way.
         self.at -= 1;
         self.byte(b'}');
-        object.next
     }
 
     #[inline]

@@ -127,26 +127,35 @@ fn utf16_weight(byte: u8) -> u8 {
 /// Returns the first place from `at` on of a quote, a backslash or a control
 /// character, or the end.
 #[inline]
-pub(super) fn find_special(text: &[u8], mut at: usize) -> usize {
-    let mut words = 0;
+pub(super) fn find_special(text: &[u8], at: usize) -> usize {
+    // Most strings are short, and their lengths vary: a branch less for each
+    // word is worth more than a word.
+    if let Some(bytes) = text.get(at..at + 16) {
+        let (low, high) = (specials(word(&bytes[..8])), specials(word(&bytes[8..])));
+        if low | high != 0 {
+            let (found, offset) = if low != 0 { (low, at) } else { (high, at + 8) };
+            return offset + (found.trailing_zeros() / 8) as usize;
+        }
+        return find_far_special(text, at + 16);
+    }
+    find_far_special(text, at)
+}
+
+fn find_far_special(text: &[u8], mut at: usize) -> usize {
+    // The compiler turns this into vector instructions.
+    while let Some(block) = text.get(at..at + BLOCK)
+        && !block
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte))
+    {
+        at += BLOCK;
+    }
     while let Some(bytes) = text.get(at..at + 8) {
         let found = specials(word(bytes));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
-        words += 1;
-        // A string that goes on after a few words is worth wider steps, which
-        // the compiler turns into vector instructions.
-        if words == 4 {
-            while let Some(block) = text.get(at..at + BLOCK)
-                && !block
-                    .iter()
-                    .fold(false, |any, &byte| any | is_special(byte))
-            {
-                at += BLOCK;
-            }
-        }
     }
     while text.get(at).is_some_and(|&byte| !is_special(byte)) {
         at += 1;

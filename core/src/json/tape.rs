@@ -5,26 +5,41 @@
 //! requests. A span runs on until white space, the start of a member, or a
 //! spelling that must change; only the latter is copied.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{number, string};
-use crate::{Error, JsonErrorKind, Result};
+use crate::{Error, ErrorKind, JsonErrorKind, Result};
 
 /// How many levels of arrays and objects a text may have.
 const MAX_DEPTH: usize = 127;
 
+/// How many bytes a text may have, so that pieces are small.
+const MAX_LENGTH: usize = 1 << 29;
+
+/// How many members are sorted by counting; no more than a `u32` has bits.
+const RANKED: usize = 24;
+
+/// Bits beyond any length.
+const RESPELLED: u32 = 1 << 30;
+const MOVED: u32 = 1 << 31;
+const ESCAPED: u32 = 1 << 30;
+
 /// A part of the canonical form, in the order of the input.
 #[derive(Clone, Copy)]
-pub(super) enum Piece {
+pub(super) struct Piece {
+    start: u32,
+    /// The length, or the length and a bit that says what `start` means.
+    tagged: u32,
+}
+
+/// What a [`Piece`] stands for.
+pub(super) enum Part {
     /// Bytes of the input.
-    Input { start: usize, end: usize },
+    Input(usize, usize),
     /// Bytes of [`Tape::respelled`].
-    Respelled { start: usize, end: usize },
-    /// The brace of an object whose members are in order.
-    Object,
+    Respelled(usize, usize),
     /// An object of [`Tape::moved`], with all its members.
-    Moved { index: usize },
+    Moved(usize),
 }
 
 /// An object whose members stand in another order than the canonical one.
@@ -41,23 +56,78 @@ pub(super) struct Tape {
     pub pieces: Vec<Piece>,
     pub respelled: Vec<u8>,
     pub moved: Vec<Moved>,
-    /// Members, as ranges of pieces, in canonical order. All but the one that
-    /// is last in the input end with their comma.
-    pub sorted: Vec<Range<usize>>,
+    /// Members in canonical order. All but the one that is last in the input end
+    /// with their comma.
+    pub sorted: Vec<Member>,
     /// Members of the objects that are still open.
     members: Vec<Member>,
     /// What the names with escapes say.
     names: Vec<u8>,
+    /// The arrays and objects around the one that is being read.
+    open: Vec<Open>,
 }
 
-struct Member {
+/// A member of an object, as the range of its pieces.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Member {
+    pub first: u32,
+    pub next: u32,
+    /// Where it is in the input.
+    at: u32,
     /// The first bytes of the name, ordered like it.
     prefix: u64,
-    /// Where the name is in the input, or in `names` if it had escapes.
-    name: Range<usize>,
-    escaped: bool,
-    at: usize,
-    pieces: Range<usize>,
+    /// Where the name is in the input, or in [`Tape::names`] if it had escapes;
+    /// then [`ESCAPED`] is added to its length.
+    name: u32,
+    length: u32,
+}
+
+/// An array or object that is not yet closed, or the document around all.
+#[derive(Clone, Copy)]
+struct Open {
+    kind: Kind,
+    /// The members so far are in strict order.
+    in_order: bool,
+    /// The prefix of the last one.
+    last: u64,
+    /// Where its brace is in [`Tape::pieces`].
+    head: usize,
+    /// Its first one in [`Tape::members`].
+    base: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Document,
+    Array,
+    Object,
+}
+
+/// What comes after a value.
+enum Next {
+    Value,
+    Closed,
+    End,
+}
+
+impl Piece {
+    fn new(start: usize, end: usize, tag: u32) -> Self {
+        Self {
+            start: start as u32,
+            tagged: (end - start) as u32 | tag,
+        }
+    }
+
+    #[inline]
+    pub fn part(self) -> Part {
+        let start = self.start as usize;
+        let end = start + (self.tagged & !(RESPELLED | MOVED)) as usize;
+        match self.tagged & (RESPELLED | MOVED) {
+            0 => Part::Input(start, end),
+            RESPELLED => Part::Respelled(start, end),
+            _ => Part::Moved(start),
+        }
+    }
 }
 
 impl Tape {
@@ -69,7 +139,7 @@ impl Tape {
             text,
             at: 0,
             run: 0,
-            depth: 0,
+            top: Open::DOCUMENT,
             tape: self,
         };
         reader.skip_space();
@@ -80,14 +150,7 @@ impl Tape {
                 "there is no value",
             ));
         }
-        reader.value()?;
-        reader.skip_space();
-        if reader.at < text.len() {
-            let detail = "there is more after the value";
-            return Err(Error::json(JsonErrorKind::TrailingData, reader.at, detail));
-        }
-        reader.flush();
-        Ok(())
+        reader.document()
     }
 
     /// Gives memory back that only an unusually large text needed.
@@ -95,7 +158,7 @@ impl Tape {
         self.clear();
         self.pieces.shrink_to(bytes / size_of::<Piece>());
         self.moved.shrink_to(bytes / size_of::<Moved>());
-        self.sorted.shrink_to(bytes / size_of::<Range<usize>>());
+        self.sorted.shrink_to(bytes / size_of::<Member>());
         self.members.shrink_to(bytes / size_of::<Member>());
         self.respelled.shrink_to(bytes);
         self.names.shrink_to(bytes);
@@ -108,11 +171,169 @@ impl Tape {
         self.sorted.clear();
         self.members.clear();
         self.names.clear();
+        self.open.clear();
+    }
+
+    /// Reads a string with escapes: its first one, if it is that, is at `special`.
+    /// Returns where the string ends, and whether it was respelled.
+    #[inline(never)]
+    fn escaped_string(
+        &mut self,
+        text: &[u8],
+        run: usize,
+        at: usize,
+        special: usize,
+    ) -> Result<(usize, bool)> {
+        let (end, canonical) = string::scan(text, at, special)?;
+        if !canonical {
+            self.respell(run, at, |out| string::respell(&text[at..end], out))?;
+        }
+        Ok((end, !canonical))
+    }
+
+    /// Decodes a name with escapes.
+    #[inline(never)]
+    fn escaped_name(&mut self, text: &[u8], at: usize, special: usize) -> Result<Member> {
+        let (end, _) = string::scan(text, at, special)?;
+        let start = self.names.len();
+        string::unescape(&text[at + 1..end - 1], &mut self.names)?;
+        let length = self.names.len() - start;
+        let prefix = string::prefix(&self.names[start..], length);
+        let first = self.pieces.len() as u32;
+        let (at, name, length) = (at as u32, start as u32, length as u32 | ESCAPED);
+        Ok(Member {
+            first,
+            next: first,
+            at,
+            prefix,
+            name,
+            length,
+        })
+    }
+
+    /// Respells a number that may not be as it should.
+    #[inline(never)]
+    fn respell_number(
+        &mut self,
+        token: &[u8],
+        run: usize,
+        at: usize,
+        is_integer: bool,
+    ) -> Result<()> {
+        let token = str::from_utf8(token).unwrap_or_default();
+        self.respell(run, at, |out| {
+            if is_integer {
+                number::write_integer(token, out);
+                return Ok(());
+            }
+            number::respell(token, at, out)
+        })
+    }
+
+    /// Puts what `write` appends after the run that ends at `at`.
+    fn respell(
+        &mut self,
+        run: usize,
+        at: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        if run < at {
+            self.pieces.push(Piece::new(run, at, 0));
+        }
+        let start = self.respelled.len();
+        write(&mut self.respelled)?;
+        self.pieces
+            .push(Piece::new(start, self.respelled.len(), RESPELLED));
+        Ok(())
+    }
+
+    /// Sorts the members of an object that is complete.
+    #[inline(never)]
+    fn move_members(&mut self, text: &[u8], open: Open) -> Result<()> {
+        let first = self.sorted.len();
+        if !self.rank(open.base) {
+            self.sorted.truncate(first);
+            self.sort(text, open.base)?;
+        }
+        let index = self.moved.len();
+        self.pieces[open.head] = Piece::new(index, index, MOVED);
+        self.moved.push(Moved {
+            sorted: first..self.sorted.len(),
+            next: self.pieces.len(),
+        });
+        Ok(())
+    }
+
+    /// Sorts the members from `base` on if they are few and no two prefixes are
+    /// equal; says whether that was so.
+    ///
+    /// Counting what is less takes more comparisons than sorting, but no branch
+    /// that depends on one.
+    fn rank(&mut self, base: usize) -> bool {
+        let members = &self.members[base..];
+        if members.len() > RANKED {
+            return false;
+        }
+        let first = self.sorted.len();
+        self.sorted.resize(first + members.len(), Member::default());
+        let sorted = &mut self.sorted[first..];
+        let mut ranks = 0_u32;
+        for member in members {
+            let less = members
+                .iter()
+                .map(|other| usize::from(other.prefix < member.prefix));
+            let rank = less.sum::<usize>();
+            sorted[rank] = *member;
+            ranks |= 1 << rank;
+        }
+        ranks.count_ones() as usize == members.len()
+    }
+
+    /// Sorts the members from `base` on, whatever they are.
+    fn sort(&mut self, text: &[u8], base: usize) -> Result<()> {
+        let compare = |a: &Member, b: &Member| {
+            let order = a.prefix.cmp(&b.prefix);
+            order.then_with(|| string::compare_utf16(self.name(text, a), self.name(text, b)))
+        };
+        let mut members = self.members[base..].to_vec();
+        members.sort_unstable_by(|a, b| compare(a, b).then(a.at.cmp(&b.at)));
+        let again = members
+            .array_windows()
+            .filter(|[a, b]| compare(a, b).is_eq())
+            .map(|[_, again]| again)
+            .min_by_key(|member| member.at);
+        if let Some(member) = again {
+            let name = String::from_utf8_lossy(self.name(text, member));
+            let detail = format_args!("duplicate key {name:?}");
+            return Err(Error::json(
+                JsonErrorKind::DuplicateKey,
+                member.at as usize,
+                detail,
+            ));
+        }
+        self.sorted.append(&mut members);
+        Ok(())
+    }
+
+    fn name<'a>(&'a self, text: &'a [u8], member: &Member) -> &'a [u8] {
+        let bytes = if member.length & ESCAPED == 0 {
+            text
+        } else {
+            &self.names
+        };
+        &bytes[member.name as usize..][..(member.length & !ESCAPED) as usize]
     }
 }
 
 /// Checks what concerns the text as a whole, before anything is read.
 fn check_framing(text: &[u8]) -> Result<()> {
+    if text.len() > MAX_LENGTH {
+        let message = format!(
+            "a JSON text of {} bytes: at most {MAX_LENGTH} are read",
+            text.len()
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     if let Err(error) = str::from_utf8(text) {
         let detail = "the text is not UTF-8";
         return Err(Error::json(
@@ -128,214 +349,218 @@ fn check_framing(text: &[u8]) -> Result<()> {
     Ok(())
 }
 
+impl Open {
+    const DOCUMENT: Self = Self {
+        kind: Kind::Document,
+        in_order: true,
+        last: 0,
+        head: 0,
+        base: 0,
+    };
+}
+
+/// The state of the pass. All of it is one loop, into which the methods are
+/// inlined, so that places in the text stay in registers.
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     /// What lies between here and `at` is canonical, but no piece yet.
     run: usize,
-    depth: usize,
+    /// What is being read.
+    top: Open,
     tape: &'a mut Tape,
 }
 
 impl Reader<'_> {
-    fn value(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'N' | b'I') => Err(self.unexpected("a value; NaN and Infinity are not JSON")),
-            _ => Err(self.unexpected("a value")),
+    fn document(&mut self) -> Result<()> {
+        loop {
+            let opened = match self.peek() {
+                Some(b'"') => self.string()?,
+                Some(b'{') => self.object()?,
+                Some(b'[') => self.array()?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.literal(b"true")?,
+                Some(b'f') => self.literal(b"false")?,
+                Some(b'n') => self.literal(b"null")?,
+                Some(b'N' | b'I') => {
+                    return Err(self.unexpected("a value; NaN and Infinity are not JSON"));
+                }
+                _ => return Err(self.unexpected("a value")),
+            };
+            if opened {
+                continue;
+            }
+            loop {
+                match self.after_value()? {
+                    Next::Value => break,
+                    Next::Closed => {}
+                    Next::End => return Ok(()),
+                }
+            }
         }
     }
 
-    #[inline]
-    fn string(&mut self) -> Result<()> {
-        let end = string::find_special(self.text, self.at + 1);
-        if self.text.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(());
+    /// Passes over what follows a value, up to the next one or a closing bracket.
+    #[inline(always)]
+    fn after_value(&mut self) -> Result<Next> {
+        self.skip_space();
+        match self.top.kind {
+            Kind::Object => {
+                let more = self.peek() == Some(b',');
+                self.at += usize::from(more);
+                self.flush();
+                let next = self.tape.pieces.len() as u32;
+                if let Some(member) = self.tape.members.last_mut() {
+                    member.next = next;
+                }
+                if more {
+                    self.skip_space();
+                    self.name()?;
+                    return Ok(Next::Value);
+                }
+                if self.peek() != Some(b'}') {
+                    return Err(self.unexpected("a comma or }"));
+                }
+                self.at += 1;
+                if !self.top.in_order {
+                    self.tape.move_members(self.text, self.top)?;
+                    self.run = self.at;
+                }
+                self.tape.members.truncate(self.top.base);
+            }
+            Kind::Array => match self.peek() {
+                Some(b',') => {
+                    self.at += 1;
+                    self.skip_space();
+                    return Ok(Next::Value);
+                }
+                Some(b']') => self.at += 1,
+                _ => return Err(self.unexpected("a comma or ]")),
+            },
+            Kind::Document => {
+                if self.at < self.text.len() {
+                    let detail = "there is more after the value";
+                    return Err(Error::json(JsonErrorKind::TrailingData, self.at, detail));
+                }
+                self.flush();
+                return Ok(Next::End);
+            }
         }
-        self.escaped_string(end)
+        self.top = self.tape.open.pop().unwrap_or(Open::DOCUMENT);
+        Ok(Next::Closed)
     }
 
-    /// Reads a string whose first escape, if that is what it is, is at `special`.
-    fn escaped_string(&mut self, special: usize) -> Result<()> {
-        let start = self.at;
-        let (end, canonical) = string::scan(self.text, start, special)?;
-        if canonical {
-            self.at = end;
-            return Ok(());
+    /// Opens an object and passes over its first name, or over all if it is empty.
+    #[inline(always)]
+    fn object(&mut self) -> Result<bool> {
+        self.check_depth()?;
+        // The brace is a piece of its own, to be replaced if members must move.
+        self.flush();
+        let (head, base) = (self.tape.pieces.len(), self.tape.members.len());
+        self.at += 1;
+        self.flush();
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(false);
         }
-        let quoted = &self.text[start..end];
-        self.respell(end, |out| string::respell(quoted, out))
+        self.tape.open.push(self.top);
+        self.top = Open {
+            kind: Kind::Object,
+            in_order: true,
+            last: 0,
+            head,
+            base,
+        };
+        self.name()?;
+        // Nothing comes before the first name.
+        self.top.in_order = true;
+        Ok(true)
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<()>) -> Result<()> {
-        if self.depth == MAX_DEPTH {
-            let detail = format_args!("more than {MAX_DEPTH} levels of arrays and objects");
-            return Err(Error::json(JsonErrorKind::TooDeep, self.at, detail));
-        }
-        self.depth += 1;
-        read(self)?;
-        self.depth -= 1;
-        Ok(())
-    }
-
-    fn array(&mut self) -> Result<()> {
+    #[inline(always)]
+    fn array(&mut self) -> Result<bool> {
+        self.check_depth()?;
         self.at += 1;
         self.skip_space();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(());
+            return Ok(false);
         }
-        loop {
-            self.value()?;
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                _ => return Err(self.unexpected("a comma or ]")),
-            }
-            self.skip_space();
-        }
-        self.at += 1;
-        Ok(())
+        self.tape.open.push(self.top);
+        self.top = Open {
+            kind: Kind::Array,
+            ..Open::DOCUMENT
+        };
+        Ok(true)
     }
 
-    fn object(&mut self) -> Result<()> {
-        self.flush();
-        let head = self.tape.pieces.len();
-        self.tape.pieces.push(Piece::Object);
-        self.at += 1;
-        self.run = self.at;
-        self.skip_space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
+    #[inline(always)]
+    fn check_depth(&self) -> Result<()> {
+        if self.tape.open.len() < MAX_DEPTH {
             return Ok(());
         }
-        let base = self.tape.members.len();
-        let mut in_order = true;
-        loop {
-            let member = self.name()?;
-            if in_order && let Some(last) = self.tape.members[base..].last() {
-                in_order = self.compare(last, &member).is_lt();
-            }
-            let index = self.tape.members.len();
-            self.tape.members.push(member);
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.unexpected("a colon"));
-            }
-            self.at += 1;
-            self.skip_space();
-            self.value()?;
-            self.skip_space();
-            let more = self.peek() == Some(b',');
-            self.at += usize::from(more);
-            self.flush();
-            self.tape.members[index].pieces.end = self.tape.pieces.len();
-            if !more {
-                break;
-            }
-            self.skip_space();
-        }
-        if self.peek() != Some(b'}') {
-            return Err(self.unexpected("a comma or }"));
-        }
-        self.at += 1;
-        if !in_order {
-            self.sort(base)?;
-            let tape = &mut *self.tape;
-            let first = tape.sorted.len();
-            tape.sorted.extend(
-                tape.members[base..]
-                    .iter()
-                    .map(|member| member.pieces.clone()),
-            );
-            tape.pieces[head] = Piece::Moved {
-                index: tape.moved.len(),
-            };
-            let sorted = first..tape.sorted.len();
-            tape.moved.push(Moved {
-                sorted,
-                next: tape.pieces.len(),
-            });
-            self.run = self.at;
-        }
-        self.tape.members.truncate(base);
-        Ok(())
+        let detail = format_args!("more than {MAX_DEPTH} levels of arrays and objects");
+        Err(Error::json(JsonErrorKind::TooDeep, self.at, detail))
     }
 
-    /// Reads the name of a member, which starts a piece.
-    fn name(&mut self) -> Result<Member> {
+    /// Passes over the name of a member, which starts a piece, and the colon.
+    #[inline(always)]
+    fn name(&mut self) -> Result<()> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a member name in double quotes"));
         }
         let (at, start) = (self.at, self.at + 1);
-        let pieces = self.tape.pieces.len()..self.tape.pieces.len();
         let special = string::find_special(self.text, start);
-        if self.text.get(special) == Some(&b'"') {
+        let member = if self.text.get(special) == Some(&b'"') {
             self.at = special + 1;
-            let prefix = string::prefix(&self.text[start..], special - start);
-            return Ok(Member {
-                prefix,
-                name: start..special,
-                escaped: false,
+            let length = special - start;
+            let prefix = string::prefix(&self.text[start..], length);
+            let first = self.tape.pieces.len() as u32;
+            let (at, name, length) = (at as u32, start as u32, length as u32);
+            Member {
+                first,
+                next: first,
                 at,
-                pieces,
-            });
+                prefix,
+                name,
+                length,
+            }
+        } else {
+            let member = self.tape.escaped_name(self.text, at, special)?;
+            self.string()?;
+            member
+        };
+        // Where prefixes are equal, sorting finds out.
+        self.top.in_order &= self.top.last < member.prefix;
+        self.top.last = member.prefix;
+        self.tape.members.push(member);
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("a colon"));
         }
-        let (end, _) = string::scan(self.text, self.at, special)?;
-        let decoded = self.tape.names.len();
-        string::unescape(&self.text[start..end - 1], &mut self.tape.names)?;
-        let name = decoded..self.tape.names.len();
-        let prefix = string::prefix(&self.tape.names[decoded..], name.len());
-        self.escaped_string(special)?;
-        Ok(Member {
-            prefix,
-            name,
-            escaped: true,
-            at,
-            pieces,
-        })
-    }
-
-    /// Sorts the members from `base` on, which are not in strict order.
-    fn sort(&mut self, base: usize) -> Result<()> {
-        let mut members = std::mem::take(&mut self.tape.members);
-        members[base..].sort_unstable_by(|a, b| self.compare(a, b).then(a.at.cmp(&b.at)));
-        let again = members[base..]
-            .array_windows()
-            .filter(|[a, b]| self.compare(a, b).is_eq())
-            .map(|[_, again]| again)
-            .min_by_key(|member| member.at);
-        if let Some(member) = again {
-            return Err(self.duplicate(member));
-        }
-        self.tape.members = members;
+        self.at += 1;
+        self.skip_space();
         Ok(())
     }
 
-    #[inline]
-    fn compare(&self, a: &Member, b: &Member) -> Ordering {
-        let order = a.prefix.cmp(&b.prefix);
-        order.then_with(|| string::compare_utf16(self.bytes(a), self.bytes(b)))
+    #[inline(always)]
+    fn string(&mut self) -> Result<bool> {
+        let special = string::find_special(self.text, self.at + 1);
+        if self.text.get(special) == Some(&b'"') {
+            self.at = special + 1;
+            return Ok(false);
+        }
+        let (end, respelled) = self
+            .tape
+            .escaped_string(self.text, self.run, self.at, special)?;
+        self.at = end;
+        self.run = if respelled { end } else { self.run };
+        Ok(false)
     }
 
-    fn bytes(&self, member: &Member) -> &[u8] {
-        let bytes = if member.escaped {
-            &self.tape.names
-        } else {
-            self.text
-        };
-        &bytes[member.name.clone()]
-    }
-
-    fn number(&mut self) -> Result<()> {
+    #[inline(always)]
+    fn number(&mut self) -> Result<bool> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         match self.peek() {
@@ -361,21 +586,15 @@ impl Reader<'_> {
         } else {
             !exponent && number::is_plain_fraction(token)
         };
-        if plain {
-            return Ok(());
+        if !plain {
+            self.tape.respell_number(token, self.run, start, integer)?;
+            self.run = self.at;
         }
-        let end = std::mem::replace(&mut self.at, start);
-        let token = str::from_utf8(token).unwrap_or_default();
-        self.respell(end, |out| {
-            if integer {
-                number::write_integer(token, out);
-                return Ok(());
-            }
-            number::respell(token, start, out)
-        })
+        Ok(false)
     }
 
     /// Passes over one digit or more.
+    #[inline(always)]
     fn digits(&mut self) -> Result<()> {
         if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             return Err(self.unexpected("a digit"));
@@ -386,45 +605,25 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<()> {
+    #[inline(always)]
+    fn literal(&mut self, word: &[u8]) -> Result<bool> {
         if !self.text[self.at..].starts_with(word) {
             return Err(self.unexpected("a value"));
         }
         self.at += word.len();
-        Ok(())
-    }
-
-    /// Replaces what lies between here and `end` by what `write` appends.
-    fn respell(
-        &mut self,
-        end: usize,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-    ) -> Result<()> {
-        self.flush();
-        let start = self.tape.respelled.len();
-        write(&mut self.tape.respelled)?;
-        self.tape.pieces.push(Piece::Respelled {
-            start,
-            end: self.tape.respelled.len(),
-        });
-        self.at = end;
-        self.run = end;
-        Ok(())
+        Ok(false)
     }
 
     /// Ends the run of canonical bytes here.
-    #[inline]
+    #[inline(always)]
     fn flush(&mut self) {
         if self.run < self.at {
-            self.tape.pieces.push(Piece::Input {
-                start: self.run,
-                end: self.at,
-            });
+            self.tape.pieces.push(Piece::new(self.run, self.at, 0));
             self.run = self.at;
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_space(&mut self) {
         if self.peek().is_some_and(|byte| byte <= b' ') {
             self.flush();
@@ -435,29 +634,28 @@ impl Reader<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    #[cold]
+    #[inline(always)]
     fn unexpected(&self, wanted: &str) -> Error {
-        let rest = str::from_utf8(&self.text[self.at..]).unwrap_or_default();
-        let found = match rest.chars().next() {
-            Some(letter) => format!("{letter:?}"),
-            None => "the end".to_owned(),
-        };
-        let detail = format_args!("expected {wanted}, found {found}");
-        Error::json(JsonErrorKind::Syntax, self.at, detail)
+        unexpected(self.text, self.at, wanted)
     }
+}
 
-    #[cold]
-    fn duplicate(&self, member: &Member) -> Error {
-        let name = String::from_utf8_lossy(self.bytes(member));
-        Error::json(
-            JsonErrorKind::DuplicateKey,
-            member.at,
-            format_args!("duplicate key {name:?}"),
-        )
-    }
+#[cold]
+#[inline(never)]
+fn unexpected(text: &[u8], at: usize, wanted: &str) -> Error {
+    let rest = str::from_utf8(&text[at..]).unwrap_or_default();
+    let found = match rest.chars().next() {
+        Some(letter) => format!("{letter:?}"),
+        None => "the end".to_owned(),
+    };
+    Error::json(
+        JsonErrorKind::Syntax,
+        at,
+        format_args!("expected {wanted}, found {found}"),
+    )
 }
