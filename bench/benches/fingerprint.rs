@@ -9,8 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use f3dx_cache_core::{fingerprint, json::Canonicalizer};
 use serde_json::Value;
 
-/// A chat request of 2 KB as Python's `json.dumps` writes it.
-const REQUEST: &[u8] = include_bytes!("../fixtures/chat_request.json");
+const REQUEST: &[u8] = f3dx_cache_bench::REQUEST.as_bytes();
 
 fn plain(json: &[u8]) -> blake3::Hash {
     let value: Value = serde_json::from_slice(json).unwrap();
@@ -18,10 +17,7 @@ fn plain(json: &[u8]) -> blake3::Hash {
 }
 
 fn request_of_2_kb(criterion: &mut Criterion) {
-    assert_eq!(
-        plain(REQUEST).as_bytes(),
-        fingerprint(REQUEST).unwrap().as_bytes()
-    );
+    assert_eq!(plain(REQUEST).as_bytes(), fingerprint(REQUEST).unwrap().as_bytes());
 
     let mut group = criterion.benchmark_group("2 KB request");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
@@ -31,11 +27,7 @@ fn request_of_2_kb(criterion: &mut Criterion) {
     group.bench_function("canonicalize", |bench| {
         let mut canonicalizer = Canonicalizer::new();
         let mut out = Vec::new();
-        bench.iter(|| {
-            canonicalizer
-                .canonicalize(black_box(REQUEST), &mut out)
-                .unwrap()
-        });
+        bench.iter(|| canonicalizer.canonicalize(black_box(REQUEST), &mut out).unwrap());
     });
     group.bench_function("fingerprint", |bench| {
         bench.iter(|| fingerprint(black_box(REQUEST)).unwrap());
