@@ -144,6 +144,5 @@ impl Options {
 
 fn mode<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<Mode>, D::Error> {
     let name = Option::<String>::deserialize(from)?;
-    name.map(|name| name.parse().map_err(serde::de::Error::custom))
-        .transpose()
+    name.map(|name| name.parse().map_err(serde::de::Error::custom)).transpose()
 }

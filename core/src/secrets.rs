@@ -13,6 +13,7 @@ pub use sent::SentSecrets;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Chunk, end_of_string};
+use crate::identity::{HTTP_MEMBERS, is_http_document};
 use crate::json::{Document, Edit, Node, Segment, rewrite};
 use regex::Regex;
 use std::borrow::Cow;
@@ -118,13 +119,19 @@ impl Redactor {
         let document = Document::parse(canonical)?;
         let mut out = Vec::with_capacity(canonical.len());
         let mut value = |path: &[Segment<'_>], node: Node<'_>| self.redact_value(path, node, sent);
-        let names = &mut |name: &str| self.redact(name, sent);
-        if rewrite(document.root(), &mut value, names, &mut out).is_err() {
-            // Two names have become one: then each says which it is.
-            let distinct = &mut |name: &str| {
+        let is_http = is_http_document(document.root());
+        let mut new_name = |name: &str| {
+            let is_envelope = is_http && HTTP_MEMBERS.contains(&name);
+            if is_envelope {
+                None
+            } else {
                 self.redact(name, sent)
-                    .map(|_| hashed("name", name.as_bytes()))
-            };
+            }
+        };
+        if rewrite(document.root(), &mut value, &mut new_name, &mut out).is_err() {
+            // Two names have become one: then each says which it is.
+            let distinct =
+                &mut |name: &str| new_name(name).map(|_| hashed("name", name.as_bytes()));
             rewrite(document.root(), &mut value, distinct, &mut out)?;
         }
         Ok(if out == canonical {
@@ -195,12 +202,8 @@ impl Redactor {
 
     /// Returns the secrets of a response in order, none within another.
     fn in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<(Range<usize>, SecretKind)> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(place) = sent.find(bytes, at) {
-            at = place.end;
-            found.push((place, SecretKind::Sent));
-        }
+        let sent = sent.find(bytes).into_iter();
+        let mut found: Vec<_> = sent.map(|at| (at, SecretKind::Sent)).collect();
         if let Ok(text) = std::str::from_utf8(bytes) {
             let places = self
                 .patterns
@@ -209,20 +212,16 @@ impl Redactor {
             let places = places.filter(|place| !place.is_empty());
             found.extend(places.map(|place| (place.range(), SecretKind::Pattern)));
         }
-        at = 0;
-        while let Some(place) = format::find(bytes, at) {
-            at = place.at.end;
-            found.push((place.at, SecretKind::Format(place.issuer)));
-        }
-        // Stable: of two at one place, the one of more authority stays.
+        let formats = format::find(bytes).into_iter();
+        found.extend(formats.map(|found| (found.at, SecretKind::Format(found.issuer))));
+        // Stable: of two at one place, the one of more authority gives the kind.
         found.sort_by_key(|(at, _)| at.start);
-        let mut end = 0;
-        found.retain(|(at, _)| {
-            let apart = at.start >= end;
-            if apart {
-                end = at.end;
+        found.dedup_by(|(next, _), (last, _)| {
+            let overlap = next.start < last.end;
+            if overlap {
+                last.end = last.end.max(next.end);
             }
-            apart
+            overlap
         });
         found
     }
@@ -290,7 +289,7 @@ fn redact_pattern(pattern: &Regex, text: &str) -> Option<String> {
 fn redact_formats(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut last = 0;
-    while let Some(found) = format::find(text.as_bytes(), last) {
+    for found in format::find(text.as_bytes()) {
         out.push_str(&text[last..found.at.start]);
         let secret = &text.as_bytes()[found.at.clone()];
         out.push_str(&placeholder(&SecretKind::Format(found.issuer), secret));
