@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::tape::{Piece, Tape};
+use super::tape::{Moved, Part, Tape};
 use crate::Result;
+
+/// How many bytes are copied at once.
+const STEP: usize = 32;
 
 /// Turns JSON texts into their canonical form, and keeps its memory between them.
 ///
@@ -39,10 +42,21 @@ impl Canonicalizer {
     /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
     /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte; then `out` is empty.
     pub fn canonicalize(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        out.clear();
-        self.tape.read(json)?;
-        out.reserve(json.len() + self.tape.respelled.len());
-        write(&self.tape, json, 0..self.tape.pieces.len(), out);
+        if let Err(error) = self.tape.read(json) {
+            out.clear();
+            return Err(error);
+        }
+        // Every piece but the respelled stands in the input, so this is enough.
+        out.resize(json.len() + self.tape.respelled.len() + STEP, 0);
+        let mut writer = Writer {
+            tape: &self.tape,
+            input: json,
+            out,
+            at: 0,
+        };
+        writer.write(0..self.tape.pieces.len());
+        let length = writer.at;
+        out.truncate(length);
         Ok(())
     }
 
@@ -77,31 +91,66 @@ pub fn to_canonical(value: &Value) -> Result<Vec<u8>> {
     canonicalize(value.to_string().as_bytes())
 }
 
-/// Appends the pieces of `range` in canonical order.
-fn write(tape: &Tape, input: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
-    let mut at = range.start;
-    while at < range.end {
-        match tape.pieces[at] {
-            Piece::Input { start, end } => out.extend_from_slice(&input[start..end]),
-            Piece::Respelled { start, end } => {
-                out.extend_from_slice(&tape.respelled[start..end]);
-            }
-            Piece::Object { first, count, next } => {
-                out.push(b'{');
-                for member in &tape.sorted[first..first + count] {
-                    write(tape, input, member.clone(), out);
-                    if member.end == next {
-                        out.push(b',');
-                    }
+/// Copies pieces in canonical order into a buffer that is long enough.
+struct Writer<'a> {
+    tape: &'a Tape,
+    input: &'a [u8],
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            match self.tape.pieces[at].part() {
+                Part::Input(start, end) => self.copy(self.input, start, end),
+                Part::Respelled(start, end) => self.copy(&self.tape.respelled, start, end),
+                Part::Moved(index) => {
+                    let object = &self.tape.moved[index];
+                    self.object(object);
+                    at = object.next;
+                    continue;
                 }
-                // Every member has left a comma; the last one is too much.
-                out.pop();
-                out.push(b'}');
-                at = next;
-                continue;
+            }
+            at += 1;
+        }
+    }
+
+    fn object(&mut self, object: &Moved) {
+        self.byte(b'{');
+        for member in &self.tape.sorted[object.sorted.clone()] {
+            let (first, next) = (member.first as usize, member.next as usize);
+            self.write(first..next);
+            if next == object.next {
+                self.byte(b',');
             }
         }
-        at += 1;
+        // Every member has left a comma; the last one gives way.
+        self.at -= 1;
+        self.byte(b'}');
+    }
+
+    #[inline]
+    fn copy(&mut self, from: &[u8], start: usize, end: usize) {
+        let length = end - start;
+        // Most pieces are short, and copying a fixed number of bytes is faster
+        // than a call. What is copied too much is overwritten.
+        if length <= STEP
+            && let Some(bytes) = from.get(start..start + STEP)
+            && let Some(room) = self.out.get_mut(self.at..self.at + STEP)
+        {
+            room.copy_from_slice(bytes);
+        } else {
+            self.out[self.at..self.at + length].copy_from_slice(&from[start..end]);
+        }
+        self.at += length;
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.out[self.at] = byte;
+        self.at += 1;
     }
 }
 

@@ -2,30 +2,52 @@
 //!
 //! The pass notes where the pieces of the canonical form lie: mostly spans of
 //! the input, since strings, numbers and punctuation are canonical in nearly all
-//! requests. Spans that touch are one. Only what must be respelled is copied.
+//! requests. A span runs on until white space, the start of a member, or a
+//! spelling that must change; only the latter is copied.
 
 use std::ops::Range;
 
 use super::{number, string};
-use crate::{Error, JsonErrorKind, Result};
+use crate::{Error, ErrorKind, JsonErrorKind, Result};
 
 /// How many levels of arrays and objects a text may have.
 const MAX_DEPTH: usize = 127;
 
+/// How many bytes a text may have, so that pieces are small.
+const MAX_LENGTH: usize = 1 << 29;
+
+/// How many members are sorted by counting; no more than a `u32` has bits.
+const RANKED: usize = 24;
+
+/// Bits beyond any length.
+const RESPELLED: u32 = 1 << 30;
+const MOVED: u32 = 1 << 31;
+const ESCAPED: u32 = 1 << 30;
+
 /// A part of the canonical form, in the order of the input.
 #[derive(Clone, Copy)]
-pub(super) enum Piece {
+pub(super) struct Piece {
+    start: u32,
+    /// The length, or the length and a bit that says what `start` means.
+    tagged: u32,
+}
+
+/// What a [`Piece`] stands for.
+pub(super) enum Part {
     /// Bytes of the input.
-    Input { start: usize, end: usize },
+    Input(usize, usize),
     /// Bytes of [`Tape::respelled`].
-    Respelled { start: usize, end: usize },
-    /// An object whose members stand in another order: [`Tape::sorted`] has the
-    /// right one. Its members are the pieces up to `next`.
-    Object {
-        first: usize,
-        count: usize,
-        next: usize,
-    },
+    Respelled(usize, usize),
+    /// An object of [`Tape::moved`], with all its members.
+    Moved(usize),
+}
+
+/// An object whose members stand in another order than the canonical one.
+pub(super) struct Moved {
+    /// Its members in [`Tape::sorted`].
+    pub sorted: Range<usize>,
+    /// The piece after its members.
+    pub next: usize,
 }
 
 /// What the pass found; reused from text to text.
@@ -33,36 +55,93 @@ pub(super) enum Piece {
 pub(super) struct Tape {
     pub pieces: Vec<Piece>,
     pub respelled: Vec<u8>,
-    /// Members, as ranges of pieces, in canonical order. All but the one that
-    /// is last in the input end with their comma.
-    pub sorted: Vec<Range<usize>>,
+    pub moved: Vec<Moved>,
+    /// Members in canonical order. All but the one that is last in the input end
+    /// with their comma.
+    pub sorted: Vec<Member>,
     /// Members of the objects that are still open.
     members: Vec<Member>,
     /// What the names with escapes say.
     names: Vec<u8>,
-    /// A piece may only be extended if it is at or after this one.
-    seam: usize,
+    /// The arrays and objects around the one that is being read.
+    open: Vec<Open>,
 }
 
-struct Member {
-    /// Where the name is in the input, or in `names` if it had escapes.
-    name: Range<usize>,
-    escaped: bool,
-    at: usize,
-    pieces: Range<usize>,
+/// A member of an object, as the range of its pieces.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Member {
+    pub first: u32,
+    pub next: u32,
+    /// Where it is in the input.
+    at: u32,
+    /// The first bytes of the name, ordered like it.
+    prefix: u64,
+    /// Where the name is in the input, or in [`Tape::names`] if it had escapes;
+    /// then [`ESCAPED`] is added to its length.
+    name: u32,
+    length: u32,
+}
+
+/// An array or object that is not yet closed, or the document around all.
+#[derive(Clone, Copy)]
+struct Open {
+    kind: Kind,
+    /// The members so far are in strict order.
+    in_order: bool,
+    /// The prefix of the last one.
+    last: u64,
+    /// Where its brace is in [`Tape::pieces`].
+    head: usize,
+    /// Its first one in [`Tape::members`].
+    base: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Document,
+    Array,
+    Object,
+}
+
+/// What comes after a value.
+enum Next {
+    Value,
+    Closed,
+    End,
+}
+
+impl Piece {
+    fn new(start: usize, end: usize, tag: u32) -> Self {
+        Self {
+            start: start as u32,
+            tagged: (end - start) as u32 | tag,
+        }
+    }
+
+    #[inline]
+    pub fn part(self) -> Part {
+        let start = self.start as usize;
+        let end = start + (self.tagged & !(RESPELLED | MOVED)) as usize;
+        match self.tagged & (RESPELLED | MOVED) {
+            0 => Part::Input(start, end),
+            RESPELLED => Part::Respelled(start, end),
+            _ => Part::Moved(start),
+        }
+    }
 }
 
 impl Tape {
     /// Reads a text, which replaces what was read before.
     pub fn read(&mut self, text: &[u8]) -> Result<()> {
+        check_framing(text)?;
         self.clear();
         let mut reader = Reader {
             text,
             at: 0,
-            depth: 0,
+            run: 0,
+            top: Open::DOCUMENT,
             tape: self,
         };
-        check_framing(text)?;
         reader.skip_space();
         if reader.at == text.len() {
             return Err(Error::json(
@@ -71,21 +150,16 @@ impl Tape {
                 "there is no value",
             ));
         }
-        reader.value()?;
-        reader.skip_space();
-        if reader.at < text.len() {
-            let detail = "there is more after the value";
-            return Err(Error::json(JsonErrorKind::TrailingData, reader.at, detail));
-        }
-        Ok(())
+        reader.document()
     }
 
     /// Gives memory back that only an unusually large text needed.
     pub fn shrink(&mut self, bytes: usize) {
         self.clear();
         self.pieces.shrink_to(bytes / size_of::<Piece>());
+        self.moved.shrink_to(bytes / size_of::<Moved>());
+        self.sorted.shrink_to(bytes / size_of::<Member>());
         self.members.shrink_to(bytes / size_of::<Member>());
-        self.sorted.shrink_to(bytes / size_of::<Range<usize>>());
         self.respelled.shrink_to(bytes);
         self.names.shrink_to(bytes);
     }
@@ -93,65 +167,174 @@ impl Tape {
     fn clear(&mut self) {
         self.pieces.clear();
         self.respelled.clear();
+        self.moved.clear();
         self.sorted.clear();
         self.members.clear();
         self.names.clear();
-        self.seam = 0;
+        self.open.clear();
     }
 
-    /// Makes the next piece a new one, even if it touches the last.
-    fn cut(&mut self) {
-        self.seam = self.pieces.len();
-    }
-
-    fn keep(&mut self, start: usize, end: usize) {
-        if self.pieces.len() > self.seam
-            && let Some(Piece::Input { end: last, .. }) = self.pieces.last_mut()
-            && *last == start
-        {
-            *last = end;
-        } else {
-            self.pieces.push(Piece::Input { start, end });
+    /// Reads a string with escapes: its first one, if it is that, is at `special`.
+    /// Returns where the string ends, and whether it was respelled.
+    #[inline(never)]
+    fn escaped_string(
+        &mut self,
+        text: &[u8],
+        run: usize,
+        at: usize,
+        special: usize,
+    ) -> Result<(usize, bool)> {
+        let (end, canonical) = string::scan(text, at, special)?;
+        if !canonical {
+            self.respell(run, at, |out| string::respell(&text[at..end], out))?;
         }
+        Ok((end, !canonical))
     }
 
-    fn respell(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
+    /// Decodes a name with escapes.
+    #[inline(never)]
+    fn escaped_name(&mut self, text: &[u8], at: usize, special: usize) -> Result<Member> {
+        let (end, _) = string::scan(text, at, special)?;
+        let start = self.names.len();
+        string::unescape(&text[at + 1..end - 1], &mut self.names)?;
+        let length = self.names.len() - start;
+        let prefix = string::prefix(&self.names[start..], length);
+        let first = self.pieces.len() as u32;
+        let (at, name, length) = (at as u32, start as u32, length as u32 | ESCAPED);
+        Ok(Member {
+            first,
+            next: first,
+            at,
+            prefix,
+            name,
+            length,
+        })
+    }
+
+    /// Respells a number that may not be as it should.
+    #[inline(never)]
+    fn respell_number(
+        &mut self,
+        token: &[u8],
+        run: usize,
+        at: usize,
+        is_integer: bool,
+    ) -> Result<()> {
+        let token = str::from_utf8(token).unwrap_or_default();
+        self.respell(run, at, |out| {
+            if is_integer {
+                number::write_integer(token, out);
+                return Ok(());
+            }
+            number::respell(token, at, out)
+        })
+    }
+
+    /// Puts what `write` appends after the run that ends at `at`.
+    fn respell(
+        &mut self,
+        run: usize,
+        at: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        if run < at {
+            self.pieces.push(Piece::new(run, at, 0));
+        }
         let start = self.respelled.len();
         write(&mut self.respelled)?;
-        self.pieces.push(Piece::Respelled {
-            start,
-            end: self.respelled.len(),
+        self.pieces
+            .push(Piece::new(start, self.respelled.len(), RESPELLED));
+        Ok(())
+    }
+
+    /// Sorts the members of an object that is complete.
+    #[inline(never)]
+    fn move_members(&mut self, text: &[u8], open: Open) -> Result<()> {
+        let first = self.sorted.len();
+        if !self.rank(open.base) {
+            self.sorted.truncate(first);
+            self.sort(text, open.base)?;
+        }
+        let index = self.moved.len();
+        self.pieces[open.head] = Piece::new(index, index, MOVED);
+        self.moved.push(Moved {
+            sorted: first..self.sorted.len(),
+            next: self.pieces.len(),
         });
         Ok(())
     }
 
-    /// Sorts the members from `base` on, which were not in strict order.
-    fn sort(&mut self, base: usize, text: &[u8]) -> Result<()> {
-        let names = &self.names;
-        let name = |member: &Member| {
-            let bytes = if member.escaped { names } else { text };
-            &bytes[member.name.clone()]
+    /// Sorts the members from `base` on if they are few and no two prefixes are
+    /// equal; says whether that was so.
+    ///
+    /// Counting what is less takes more comparisons than sorting, but no branch
+    /// that depends on one.
+    fn rank(&mut self, base: usize) -> bool {
+        let members = &self.members[base..];
+        if members.len() > RANKED {
+            return false;
+        }
+        let first = self.sorted.len();
+        self.sorted.resize(first + members.len(), Member::default());
+        let sorted = &mut self.sorted[first..];
+        let mut ranks = 0_u32;
+        for member in members {
+            let less = members
+                .iter()
+                .map(|other| usize::from(other.prefix < member.prefix));
+            let rank = less.sum::<usize>();
+            sorted[rank] = *member;
+            ranks |= 1 << rank;
+        }
+        ranks.count_ones() as usize == members.len()
+    }
+
+    /// Sorts the members from `base` on, whatever they are.
+    fn sort(&mut self, text: &[u8], base: usize) -> Result<()> {
+        let compare = |a: &Member, b: &Member| {
+            let order = a.prefix.cmp(&b.prefix);
+            order.then_with(|| string::compare_utf16(self.name(text, a), self.name(text, b)))
         };
-        let members = &mut self.members[base..];
-        members
-            .sort_unstable_by(|a, b| string::compare_utf16(name(a), name(b)).then(a.at.cmp(&b.at)));
+        let mut members = self.members[base..].to_vec();
+        members.sort_unstable_by(|a, b| compare(a, b).then(a.at.cmp(&b.at)));
         let again = members
             .array_windows()
-            .filter(|[a, b]| name(a) == name(b))
-            .map(|[_, b]| b)
+            .filter(|[a, b]| compare(a, b).is_eq())
+            .map(|[_, again]| again)
             .min_by_key(|member| member.at);
         if let Some(member) = again {
-            let name = String::from_utf8_lossy(name(member));
+            let name = String::from_utf8_lossy(self.name(text, member));
             let detail = format_args!("duplicate key {name:?}");
-            return Err(Error::json(JsonErrorKind::DuplicateKey, member.at, detail));
+            return Err(Error::json(
+                JsonErrorKind::DuplicateKey,
+                member.at as usize,
+                detail,
+            ));
         }
+        self.sorted.append(&mut members);
         Ok(())
+    }
+
+    fn name<'a>(&'a self, text: &'a [u8], member: &Member) -> &'a [u8] {
+        let bytes = if member.length & ESCAPED == 0 {
+            text
+        } else {
+            &self.names
+        };
+        &bytes[member.name as usize..][..(member.length & !ESCAPED) as usize]
     }
 }
 
 /// Checks what concerns the text as a whole, before anything is read.
 fn check_framing(text: &[u8]) -> Result<()> {
-    if let Err(error) = std::str::from_utf8(text) {
+    if text.len() > MAX_LENGTH {
+        let message = format!(
+            "a JSON text of {} bytes: at most {MAX_LENGTH} are read",
+            text.len()
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    if let Err(error) = str::from_utf8(text) {
         let detail = "the text is not UTF-8";
         return Err(Error::json(
             JsonErrorKind::InvalidUtf8,
@@ -166,167 +349,218 @@ fn check_framing(text: &[u8]) -> Result<()> {
     Ok(())
 }
 
+impl Open {
+    const DOCUMENT: Self = Self {
+        kind: Kind::Document,
+        in_order: true,
+        last: 0,
+        head: 0,
+        base: 0,
+    };
+}
+
+/// The state of the pass. All of it is one loop, into which the methods are
+/// inlined, so that places in the text stay in registers.
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
-    depth: usize,
+    /// What lies between here and `at` is canonical, but no piece yet.
+    run: usize,
+    /// What is being read.
+    top: Open,
     tape: &'a mut Tape,
 }
 
 impl Reader<'_> {
-    fn value(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'N' | b'I') => Err(self.unexpected("a value; NaN and Infinity are not JSON")),
-            _ => Err(self.unexpected("a value")),
-        }
-    }
-
-    fn string(&mut self) -> Result<()> {
-        let span = string::scan(self.text, self.at)?;
-        self.at = span.end;
-        self.keep_string(span)
-    }
-
-    fn keep_string(&mut self, span: string::StringSpan) -> Result<()> {
-        if span.canonical {
-            self.tape.keep(span.start, span.end);
-            return Ok(());
-        }
-        let quoted = &self.text[span.start..span.end];
-        self.tape.respell(|out| string::respell(quoted, out))
-    }
-
-    fn nested(&mut self, read: fn(&mut Self) -> Result<()>) -> Result<()> {
-        if self.depth == MAX_DEPTH {
-            let detail = format_args!("more than {MAX_DEPTH} levels of arrays and objects");
-            return Err(Error::json(JsonErrorKind::TooDeep, self.at, detail));
-        }
-        self.depth += 1;
-        read(self)?;
-        self.depth -= 1;
-        Ok(())
-    }
-
-    fn array(&mut self) -> Result<()> {
-        self.keep_byte();
-        self.skip_space();
-        if self.peek() == Some(b']') {
-            self.keep_byte();
-            return Ok(());
-        }
+    fn document(&mut self) -> Result<()> {
         loop {
-            self.value()?;
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.keep_byte(),
-                Some(b']') => break,
-                _ => return Err(self.unexpected("a comma or ]")),
+            let opened = match self.peek() {
+                Some(b'"') => self.string()?,
+                Some(b'{') => self.object()?,
+                Some(b'[') => self.array()?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.literal(b"true")?,
+                Some(b'f') => self.literal(b"false")?,
+                Some(b'n') => self.literal(b"null")?,
+                Some(b'N' | b'I') => {
+                    return Err(self.unexpected("a value; NaN and Infinity are not JSON"));
+                }
+                _ => return Err(self.unexpected("a value")),
+            };
+            if opened {
+                continue;
             }
-            self.skip_space();
+            loop {
+                match self.after_value()? {
+                    Next::Value => break,
+                    Next::Closed => {}
+                    Next::End => return Ok(()),
+                }
+            }
         }
-        self.keep_byte();
-        Ok(())
     }
 
-    fn object(&mut self) -> Result<()> {
+    /// Passes over what follows a value, up to the next one or a closing bracket.
+    #[inline(always)]
+    fn after_value(&mut self) -> Result<Next> {
+        self.skip_space();
+        match self.top.kind {
+            Kind::Object => {
+                let more = self.peek() == Some(b',');
+                self.at += usize::from(more);
+                self.flush();
+                let next = self.tape.pieces.len() as u32;
+                if let Some(member) = self.tape.members.last_mut() {
+                    member.next = next;
+                }
+                if more {
+                    self.skip_space();
+                    self.name()?;
+                    return Ok(Next::Value);
+                }
+                if self.peek() != Some(b'}') {
+                    return Err(self.unexpected("a comma or }"));
+                }
+                self.at += 1;
+                if !self.top.in_order {
+                    self.tape.move_members(self.text, self.top)?;
+                    self.run = self.at;
+                }
+                self.tape.members.truncate(self.top.base);
+            }
+            Kind::Array => match self.peek() {
+                Some(b',') => {
+                    self.at += 1;
+                    self.skip_space();
+                    return Ok(Next::Value);
+                }
+                Some(b']') => self.at += 1,
+                _ => return Err(self.unexpected("a comma or ]")),
+            },
+            Kind::Document => {
+                if self.at < self.text.len() {
+                    let detail = "there is more after the value";
+                    return Err(Error::json(JsonErrorKind::TrailingData, self.at, detail));
+                }
+                self.flush();
+                return Ok(Next::End);
+            }
+        }
+        self.top = self.tape.open.pop().unwrap_or(Open::DOCUMENT);
+        Ok(Next::Closed)
+    }
+
+    /// Opens an object and passes over its first name, or over all if it is empty.
+    #[inline(always)]
+    fn object(&mut self) -> Result<bool> {
+        self.check_depth()?;
         // The brace is a piece of its own, to be replaced if members must move.
-        self.tape.cut();
-        let head = self.tape.pieces.len();
-        self.keep_byte();
+        self.flush();
+        let (head, base) = (self.tape.pieces.len(), self.tape.members.len());
+        self.at += 1;
+        self.flush();
         self.skip_space();
         if self.peek() == Some(b'}') {
-            self.keep_byte();
-            return Ok(());
-        }
-        let base = self.tape.members.len();
-        let mut in_order = true;
-        loop {
-            let member = self.name()?;
-            if in_order && self.tape.members.len() > base {
-                let last = &self.tape.members[self.tape.members.len() - 1];
-                in_order = string::compare_utf16(self.bytes(last), self.bytes(&member)).is_lt();
-            }
-            let index = self.tape.members.len();
-            self.tape.members.push(member);
-            self.skip_space();
-            self.expect(b':', "a colon")?;
-            self.skip_space();
-            self.value()?;
-            self.skip_space();
-            let more = self.peek() == Some(b',');
-            if more {
-                self.keep_byte();
-            }
-            self.tape.members[index].pieces.end = self.tape.pieces.len();
-            if !more {
-                break;
-            }
-            self.skip_space();
-        }
-        if self.peek() != Some(b'}') {
-            return Err(self.unexpected("a comma or }"));
-        }
-        if in_order {
-            self.keep_byte();
-        } else {
-            self.tape.sort(base, self.text)?;
             self.at += 1;
-            let tape = &mut *self.tape;
-            let first = tape.sorted.len();
-            tape.sorted.extend(
-                tape.members[base..]
-                    .iter()
-                    .map(|member| member.pieces.clone()),
-            );
-            let (count, next) = (tape.members.len() - base, tape.pieces.len());
-            tape.pieces[head] = Piece::Object { first, count, next };
-            tape.cut();
+            return Ok(false);
         }
-        self.tape.members.truncate(base);
-        Ok(())
+        self.tape.open.push(self.top);
+        self.top = Open {
+            kind: Kind::Object,
+            in_order: true,
+            last: 0,
+            head,
+            base,
+        };
+        self.name()?;
+        // Nothing comes before the first name.
+        self.top.in_order = true;
+        Ok(true)
     }
 
-    fn name(&mut self) -> Result<Member> {
+    #[inline(always)]
+    fn array(&mut self) -> Result<bool> {
+        self.check_depth()?;
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.tape.open.push(self.top);
+        self.top = Open {
+            kind: Kind::Array,
+            ..Open::DOCUMENT
+        };
+        Ok(true)
+    }
+
+    #[inline(always)]
+    fn check_depth(&self) -> Result<()> {
+        if self.tape.open.len() < MAX_DEPTH {
+            return Ok(());
+        }
+        let detail = format_args!("more than {MAX_DEPTH} levels of arrays and objects");
+        Err(Error::json(JsonErrorKind::TooDeep, self.at, detail))
+    }
+
+    /// Passes over the name of a member, which starts a piece, and the colon.
+    #[inline(always)]
+    fn name(&mut self) -> Result<()> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a member name in double quotes"));
         }
-        self.tape.cut();
-        let span = string::scan(self.text, self.at)?;
-        let start = self.tape.pieces.len();
-        self.keep_string(span)?;
-        self.at = span.end;
-        let mut name = span.start + 1..span.end - 1;
-        if span.escaped {
-            let start = self.tape.names.len();
-            string::unescape(&self.text[name], &mut self.tape.names)?;
-            name = start..self.tape.names.len();
-        }
-        let pieces = start..start + 1;
-        Ok(Member {
-            name,
-            escaped: span.escaped,
-            at: span.start,
-            pieces,
-        })
-    }
-
-    fn bytes(&self, member: &Member) -> &[u8] {
-        let bytes = if member.escaped {
-            &self.tape.names
+        let (at, start) = (self.at, self.at + 1);
+        let special = string::find_special(self.text, start);
+        let member = if self.text.get(special) == Some(&b'"') {
+            self.at = special + 1;
+            let length = special - start;
+            let prefix = string::prefix(&self.text[start..], length);
+            let first = self.tape.pieces.len() as u32;
+            let (at, name, length) = (at as u32, start as u32, length as u32);
+            Member {
+                first,
+                next: first,
+                at,
+                prefix,
+                name,
+                length,
+            }
         } else {
-            self.text
+            let member = self.tape.escaped_name(self.text, at, special)?;
+            self.string()?;
+            member
         };
-        &bytes[member.name.clone()]
+        // Where prefixes are equal, sorting finds out.
+        self.top.in_order &= self.top.last < member.prefix;
+        self.top.last = member.prefix;
+        self.tape.members.push(member);
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("a colon"));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
     }
 
-    fn number(&mut self) -> Result<()> {
+    #[inline(always)]
+    fn string(&mut self) -> Result<bool> {
+        let special = string::find_special(self.text, self.at + 1);
+        if self.text.get(special) == Some(&b'"') {
+            self.at = special + 1;
+            return Ok(false);
+        }
+        let (end, respelled) = self
+            .tape
+            .escaped_string(self.text, self.run, self.at, special)?;
+        self.at = end;
+        self.run = if respelled { end } else { self.run };
+        Ok(false)
+    }
+
+    #[inline(always)]
+    fn number(&mut self) -> Result<bool> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         match self.peek() {
@@ -352,21 +586,15 @@ impl Reader<'_> {
         } else {
             !exponent && number::is_plain_fraction(token)
         };
-        if plain {
-            self.tape.keep(start, self.at);
-            return Ok(());
+        if !plain {
+            self.tape.respell_number(token, self.run, start, integer)?;
+            self.run = self.at;
         }
-        let token = str::from_utf8(token).unwrap_or_default();
-        self.tape.respell(|out| {
-            if integer {
-                number::write_integer(token, out);
-                return Ok(());
-            }
-            number::respell(token, start, out)
-        })
+        Ok(false)
     }
 
     /// Passes over one digit or more.
+    #[inline(always)]
     fn digits(&mut self) -> Result<()> {
         if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             return Err(self.unexpected("a digit"));
@@ -377,52 +605,57 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<()> {
+    #[inline(always)]
+    fn literal(&mut self, word: &[u8]) -> Result<bool> {
         if !self.text[self.at..].starts_with(word) {
             return Err(self.unexpected("a value"));
         }
-        self.tape.keep(self.at, self.at + word.len());
         self.at += word.len();
-        Ok(())
+        Ok(false)
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Result<()> {
-        if self.peek() != Some(byte) {
-            return Err(self.unexpected(what));
+    /// Ends the run of canonical bytes here.
+    #[inline(always)]
+    fn flush(&mut self) {
+        if self.run < self.at {
+            self.tape.pieces.push(Piece::new(self.run, self.at, 0));
+            self.run = self.at;
         }
-        self.keep_byte();
-        Ok(())
     }
 
-    fn keep_byte(&mut self) {
-        self.tape.keep(self.at, self.at + 1);
-        self.at += 1;
+    #[inline(always)]
+    fn skip_space(&mut self) {
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.flush();
+            while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+                self.at += 1;
+            }
+            self.run = self.at;
+        }
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    #[cold]
+    #[inline(always)]
     fn unexpected(&self, wanted: &str) -> Error {
-        let rest = str::from_utf8(&self.text[self.at..]).unwrap_or_default();
-        match rest.chars().next() {
-            Some(letter) => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found {letter:?}"),
-            ),
-            None => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found the end"),
-            ),
-        }
+        unexpected(self.text, self.at, wanted)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn unexpected(text: &[u8], at: usize, wanted: &str) -> Error {
+    let rest = str::from_utf8(&text[at..]).unwrap_or_default();
+    let found = match rest.chars().next() {
+        Some(letter) => format!("{letter:?}"),
+        None => "the end".to_owned(),
+    };
+    Error::json(
+        JsonErrorKind::Syntax,
+        at,
+        format_args!("expected {wanted}, found {found}"),
+    )
 }
