@@ -240,14 +240,18 @@ impl Redactor {
     }
 
     /// Replaces the secrets of a text that is not escaped.
+    ///
+    /// The credentials of the call come last: what a key in a prompt becomes
+    /// should not depend on the key that the request happens to be sent with.
     fn redact(&self, text: &str, sent: &SentSecrets) -> Option<String> {
-        let mut redacted = sent.redact(text);
+        let mut redacted = None::<String>;
         for pattern in &self.patterns {
             let text = redacted.as_deref().unwrap_or(text);
             redacted = redact_pattern(pattern, text).or(redacted);
         }
-        let text = redacted.as_deref().unwrap_or(text);
-        redact_formats(text).or(redacted)
+        redacted = redact_formats(redacted.as_deref().unwrap_or(text)).or(redacted);
+        sent.redact(redacted.as_deref().unwrap_or(text))
+            .or(redacted)
     }
 }
 

@@ -176,7 +176,7 @@ fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
             let begins = |begin: &&str| found.as_bytes().starts_with(begin.as_bytes());
             let format = FORMATS
                 .iter()
-                .find(|format| format.begins.iter().any(|begin| begins(begin)))?;
+                .find(|format| format.begins.iter().any(begins))?;
             if begins_a_word(text, found.start())
                 && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
                 && (!format.mixed || is_mixed(found.as_bytes()))

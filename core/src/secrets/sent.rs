@@ -23,6 +23,9 @@ impl SentSecrets {
     pub fn of(call: &HttpCall) -> Self {
         let mut secrets = Self::default();
         for (name, value) in call.headers {
+            if !carries_credential(name) {
+                continue;
+            }
             let name = name.to_ascii_lowercase();
             if name == "cookie" {
                 for pair in value.split(';') {
@@ -30,13 +33,17 @@ impl SentSecrets {
                 }
             } else if name.ends_with("authorization") {
                 secrets.add_authorization(value);
-            } else if carries_credential(&name) {
+            } else {
                 secrets.add(value);
             }
         }
         if let Some(url) = Url::parse(call.url) {
             url.credentials().for_each(|value| secrets.add(value));
             secrets.add(url.userinfo.as_deref().unwrap_or_default());
+            // A stand-in for a key, such as `anthropic`, which must not spoil the URL.
+            secrets
+                .0
+                .retain(|secret| !url.authority.host.contains(secret.as_str()));
         }
         // A secret that holds another one must go first.
         secrets
