@@ -116,6 +116,15 @@ impl Redactor {
         if self.is_clean(canonical) && !sent.occur_in(canonical) {
             return Ok(Cow::Borrowed(canonical));
         }
+        let redacted = self.rewrite(canonical, sent)?;
+        Ok(if redacted == canonical {
+            Cow::Borrowed(canonical)
+        } else {
+            Cow::Owned(redacted)
+        })
+    }
+
+    fn rewrite(&self, canonical: &[u8], sent: &SentSecrets) -> Result<Vec<u8>> {
         let document = Document::parse(canonical)?;
         let mut out = Vec::with_capacity(canonical.len());
         let mut value = |path: &[Segment<'_>], node: Node<'_>| self.redact_value(path, node, sent);
@@ -134,11 +143,7 @@ impl Redactor {
                 &mut |name: &str| new_name(name).map(|_| hashed("name", name.as_bytes()));
             rewrite(document.root(), &mut value, distinct, &mut out)?;
         }
-        Ok(if out == canonical {
-            Cow::Borrowed(canonical)
-        } else {
-            Cow::Owned(out)
-        })
+        Ok(out)
     }
 
     fn redact_value(&self, path: &[Segment<'_>], node: Node<'_>, sent: &SentSecrets) -> Edit {
@@ -402,6 +407,10 @@ fn strings(canonical: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
     use crate::http::HttpCall;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
 
     const GITHUB: &str = "ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6";
 
@@ -432,6 +441,56 @@ mod tests {
             body: b"",
         }
     }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_the_scan_calls_clean_is_clean(pieces in vec(select(PIECES), 0..12), name: bool) {
+            let text = pieces.concat();
+            let value = if name { json!({"a": 1, text: "b"}) } else { json!({"a": [text]}) };
+            let canonical = crate::json::to_canonical(&value).unwrap();
+            for patterns in [&[][..], &["acme.[0-9]", "^a\n"]] {
+                let redactor = redactor(patterns);
+                let once = redactor.rewrite(&canonical, &SentSecrets::default()).unwrap();
+                if redactor.is_clean(&canonical) {
+                    prop_assert_eq!(&once, &canonical);
+                }
+                prop_assert_eq!(&redactor.rewrite(&once, &SentSecrets::default()).unwrap(), &once);
+                // The same text in a string of a string, as a tool's arguments are.
+                let nested = json!([String::from_utf8(canonical.clone()).unwrap()]);
+                let nested = crate::json::to_canonical(&nested).unwrap();
+                let is_secret = |text: &[u8]| !format::find(text).is_empty();
+                prop_assert!(!is_secret(&canonical) || is_secret(&nested));
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        GITHUB,
+        "AKIA2E0A8F3B244C9986",
+        "sk-a1B2c3D4e5F6a1B2c3D4",
+        "sk-ant-",
+        "Bearer ",
+        "bearer ",
+        "a1B2c3D4e5F6a1B2c3D4e5F6",
+        "\n",
+        "\\",
+        "\"",
+        "\u{1}",
+        "é",
+        " ",
+        ".",
+        "n",
+        "u001b",
+        "acme-7",
+        "[secret]",
+        "-----BEGIN PRIVATE KEY-----\n0123456789abcdef\n",
+        "-----END PRIVATE KEY-----",
+        "eyJa1B2c3D4e5.eyJa1B2c3D4e5.a1B2c3D4e5F6",
+        "password",
+        "\":\"",
+    ];
 
     #[test]
     fn credential_members_are_the_same_for_every_developer() {
@@ -504,11 +563,11 @@ mod tests {
             ("Cookie", "s=0123456789"),
         ];
         let sent = SentSecrets::of(&call(
-            "https://u:password1@h/x?key=querykey&q=visible-value",
+            "https://u:password1@h/x?key=query%2Bkey&q=visible-value",
             &headers,
         ));
         let text =
-            r#"["opaque\"value","short","0123456789","password1","querykey","visible-value"]"#;
+            r#"["opaque\"value","short","0123456789","password1","query+key","visible-value"]"#;
         let redacted = redactor(&[])
             .request_of_call(text.as_bytes(), &sent)
             .unwrap()

@@ -208,3 +208,32 @@ fn every_response_of_the_table_is_recorded_or_refused_as_it_says() {
         wrong.join("\n")
     );
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn nothing_that_is_sent_or_arrives_makes_it_panic(
+        host in "(api\\.openai\\.com|\\PC{0,12}|\\[[0-9a-f:]{0,8}\\]?)(:[0-9]{0,6})?",
+        rest in "(/v1/chat/completions)?[/?&=%.~a-f0-9\\PC]{0,24}",
+        content_type in "(text/event-stream|application/json|multipart/form-data; ?boundary=\"?b|application/vnd.amazon.eventstream|\\PC{0,9})",
+        body in "(--b\r\n|data: |\\{\"stream\":false|[\\[\\]{}\",:a1\\\\\r\n-]|\\PC){0,24}",
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..48),
+    ) {
+        let policy = HttpPolicy::new(&Options::from_json(r#"{"hosts":["*.a"]}"#).unwrap(), &|_| None).unwrap();
+        for body in [body.as_bytes(), &bytes] {
+            let headers = [("content-type", content_type.as_str()), ("authorization", &rest)];
+            let url = format!("https://{host}{rest}");
+            let call = HttpCall { method: "POST", url: &url, headers: &headers, body };
+            if let Classified::Inference(request) = policy.classify(&call) {
+                // Whatever it was, its document is canonical.
+                let again = f3dx_cache_core::canonicalize(&request.canonical).unwrap();
+                proptest::prop_assert_eq!(&again, &request.canonical);
+                let redactor = Redactor::new(&[]).unwrap();
+                redactor.request_of_call(&request.canonical, &SentSecrets::of(&call)).unwrap();
+            }
+            let _ = policy.verdict(200, Some(&content_type), body, true);
+            let _ = f3dx_cache_core::http::facts_of(Some(&content_type), body);
+        }
+    }
+}

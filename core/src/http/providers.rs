@@ -75,7 +75,7 @@ const HOST_PATTERNS: &[&str] = &[
 /// Path endings that are inference wherever they are posted to.
 const INFERENCE: &[&str] = &[
     "/chat/completions",
-    "/completions",
+    "/v1/completions",
     "/responses",
     "/v1/messages",
     "/embeddings",
@@ -105,6 +105,7 @@ const INFERENCE_OF_PROVIDERS: &[&str] = &[
     "/classifications",
     "/classify",
     "/complete",
+    "/completions",
     "/contextualizedembeddings",
     "/count-tokens",
     "/count_tokens",

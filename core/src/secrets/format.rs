@@ -129,23 +129,25 @@ pub(super) struct Found {
 /// Both in a text and in its JSON spelling: what is escaped is no part of a
 /// key, and an escape before it is a boundary like the character it stands for.
 pub(super) fn find(text: &[u8]) -> Vec<Found> {
-    let mut found: Vec<Found> = tokens(text).collect();
+    let tokens: Vec<Found> = tokens(text).collect();
     // A key behind `Bearer ` has its own name, if it has a format.
-    let apart = |bearer: &Found| {
-        let next = found.partition_point(|token| token.at.end <= bearer.at.start);
-        found
-            .get(next)
-            .is_none_or(|token| bearer.at.end <= token.at.start)
-    };
-    let mut bearers: Vec<Found> = bearers(text).filter(apart).collect();
-    found.append(&mut bearers);
+    let bearers: Vec<Found> = bearers(text)
+        .filter_map(|start| {
+            let next = tokens.partition_point(|token| token.at.end <= start);
+            let end = tokens.get(next).map_or(text.len(), |token| token.at.start);
+            bearer(text.get(start..end)?, start)
+        })
+        .collect();
+    let mut found = tokens;
+    found.extend(bearers);
     found.sort_by_key(|secret| secret.at.start);
     found
 }
 
 /// Whether there is none; what most texts pay.
 pub(super) fn is_clean(text: &[u8]) -> bool {
-    tokens(text).next().is_none() && bearers(text).next().is_none()
+    tokens(text).next().is_none()
+        && !bearers(text).any(|start| bearer(&text[start..], start).is_some())
 }
 
 #[allow(clippy::expect_used)] // A constant pattern, compiled in every test.
@@ -178,7 +180,7 @@ fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
                 .iter()
                 .find(|format| format.begins.iter().any(begins))?;
             if begins_a_word(text, found.start())
-                && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
+                && ends_a_word(text, found.end())
                 && (!format.mixed || is_mixed(found.as_bytes()))
             {
                 from = found.end();
@@ -193,31 +195,35 @@ fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
     })
 }
 
-/// Finds the tokens of `Bearer …`, `bearer …` and `BEARER …`.
-fn bearers(text: &[u8]) -> impl Iterator<Item = Found> {
+/// Returns where what follows `Bearer `, `bearer ` or `BEARER ` begins.
+fn bearers(text: &[u8]) -> impl Iterator<Item = usize> {
     static EARER: LazyLock<[memmem::Finder<'static>; 2]> =
         LazyLock::new(|| ["earer ", "EARER "].map(memmem::Finder::new));
-    let token = |at: usize| {
+    let start = |at: usize| {
         let first = at.checked_sub(1)?;
-        let start = at + "earer ".len();
-        let rest = &text[start..];
-        let length = rest.iter().take_while(|byte| is_bearer(**byte)).count();
-        let token = &rest[..length];
-        let stops = token.iter().rev().take_while(|byte| **byte == b'.').count();
-        let token = &token[..length - stops];
-        (text[first].eq_ignore_ascii_case(&b'b')
-            && begins_a_word(text, first)
-            && token.len() >= 20
-            && is_mixed(token))
-        .then(|| Found {
-            at: start..start + token.len(),
-            issuer: "bearer",
-        })
+        let begins = text[first].eq_ignore_ascii_case(&b'b') && begins_a_word(text, first);
+        begins.then_some(at + "earer ".len())
     };
     EARER
         .iter()
         .flat_map(|finder| finder.find_iter(text))
-        .filter_map(token)
+        .filter_map(start)
+}
+
+/// Takes the token at the start of `text`, which lies at `start`, without the
+/// full stop of a sentence.
+fn bearer(text: &[u8], start: usize) -> Option<Found> {
+    let length = text.iter().take_while(|byte| is_bearer(**byte)).count();
+    let stops = text[..length]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'.');
+    let token = &text[..length - stops.count()];
+    let at = start..start + token.len();
+    (token.len() >= 20 && is_mixed(token)).then_some(Found {
+        at,
+        issuer: "bearer",
+    })
 }
 
 fn is_bearer(byte: u8) -> bool {
@@ -236,6 +242,9 @@ fn is_mixed(token: &[u8]) -> bool {
 /// Whether a word may begin at `at`: at the start, after what is neither letter
 /// nor digit, or after an escape (`\n`, `\u001b`).
 fn begins_a_word(text: &[u8], at: usize) -> bool {
+    if !text.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+        return true;
+    }
     match &text[..at] {
         [] => true,
         [.., byte] if !byte.is_ascii_alphanumeric() => true,
@@ -243,6 +252,12 @@ fn begins_a_word(text: &[u8], at: usize) -> bool {
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
         _ => false,
     }
+}
+
+/// Whether a word may end at `at`, or a block, which is not of letters.
+fn ends_a_word(text: &[u8], at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    before.ends_with(b"-----") || !after.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]

@@ -38,8 +38,7 @@ impl SentSecrets {
             }
         }
         if let Some(url) = Url::parse(call.url) {
-            url.credentials().for_each(|value| secrets.add(value));
-            secrets.add(url.userinfo.as_deref().unwrap_or_default());
+            url.credentials().for_each(|value| secrets.add(&value));
             // A stand-in for a key, such as `anthropic`, which must not spoil the URL.
             secrets
                 .0
