@@ -366,30 +366,41 @@ fn is_credential_name(name: &[u8]) -> bool {
             .any(|ending| plain.ends_with(ending.as_bytes()))
 }
 
+/// Members that are credentials only within this parent, and plain words elsewhere.
+const CREDENTIALS_WITHIN: &[(&str, &str)] = &[
+    ("headers", "cookie"),
+    // Of a data source of Azure OpenAI.
+    ("authentication", "key"),
+    ("authentication", "connection_string"),
+];
+
 fn is_credential_member(path: &[Segment]) -> bool {
-    match path {
-        // A cookie is a credential only where it is a header.
-        [.., Segment::Member(parent), Segment::Member(name)]
-            if parent == "headers" && name.eq_ignore_ascii_case("cookie") =>
-        {
-            true
-        }
-        [.., Segment::Member(name)] => is_credential_name(name.as_bytes()),
-        _ => false,
-    }
+    let [before @ .., Segment::Member(name)] = path else {
+        return false;
+    };
+    let within = |(parent, known): &(&str, &str)| {
+        matches!(before, [.., Segment::Member(last)] if last == parent)
+            && name.eq_ignore_ascii_case(known)
+    };
+    is_credential_name(name.as_bytes()) || CREDENTIALS_WITHIN.iter().any(within)
 }
 
 /// Whether a canonical text may have a member that [`is_credential_member`] knows.
 fn has_credential_member(canonical: &[u8]) -> bool {
     static STRING_MEMBER: LazyLock<memchr::memmem::Finder<'static>> =
         LazyLock::new(|| memchr::memmem::Finder::new("\":\""));
+    let within = |name: &[u8]| {
+        CREDENTIALS_WITHIN
+            .iter()
+            .any(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
     // Within a string the quotes are escaped, so this is a member, or a string `:`.
     STRING_MEMBER.find_iter(canonical).any(|end| {
         let start = memchr::memrchr(b'"', &canonical[..end]).map_or(0, |quote| quote + 1);
         let name = &canonical[start..end];
         let is_empty = canonical.get(end + 3) == Some(&b'"');
         let is_done = canonical[end + 3..].starts_with(b"[secret]\"");
-        !is_empty && !is_done && (is_credential_name(name) || name.eq_ignore_ascii_case(b"cookie"))
+        !is_empty && !is_done && (is_credential_name(name) || within(name))
     })
 }
 

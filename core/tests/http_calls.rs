@@ -1,5 +1,7 @@
 //! Runs the tables that every language runs: `tests/fixtures/http_*.jsonl`.
 
+#![allow(clippy::unwrap_used)]
+
 use f3dx_cache_core::http::{
     Classified, HttpCall, HttpPolicy, StreamState, StreamWatcher, Verdict,
 };
@@ -186,7 +188,8 @@ fn every_response_of_the_table_is_recorded_or_refused_as_it_says() {
         if is != text(case, "expect") || reason != text(case, "reason") {
             wrong.push(format!("{}: {is} {reason}", text(case, "id")));
         }
-        if status != 200 || chunks.is_empty() {
+        // The watcher knows nothing of statuses, nor of bodies that are no answer at all.
+        if status != 200 || chunks.is_empty() || content_type == Some("text/html") {
             continue;
         }
         // The watcher says the same, whatever the cuts.
