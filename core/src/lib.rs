@@ -3,8 +3,8 @@
 
 mod error;
 pub mod json;
-// Memo and sketch wait for the cache.
 mod config;
+// Memo and sketch wait for the cache.
 #[allow(dead_code)]
 mod fingerprint;
 pub mod http;
