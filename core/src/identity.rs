@@ -323,17 +323,20 @@ impl Compiled {
     }
 }
 
+/// The members that an HTTP call's document may have.
+pub(crate) const HTTP_MEMBERS: [&str; 6] =
+    ["body", "headers", "method", "occurrence", "scope", "url"];
+
 /// Whether a request has the shape of an HTTP call: an object with `body`, the
 /// strings `method` and `url`, and nothing but `headers`, `occurrence` and `scope` besides.
 ///
 /// The shape alone decides, also for an explicit request: nothing else tells them apart in a file.
 pub fn is_http_document(request: Node<'_>) -> bool {
-    const MEMBERS: [&str; 6] = ["body", "headers", "method", "occurrence", "scope", "url"];
     let is_string = |name| request.get(name).is_some_and(|node| node.kind() == Kind::String);
     request.get("body").is_some()
         && is_string("method")
         && is_string("url")
-        && request.members().all(|(name, _)| MEMBERS.contains(&&*name))
+        && request.members().all(|(name, _)| HTTP_MEMBERS.contains(&&*name))
 }
 
 /// Whether a value stands for bytes that are no JSON: a rule that matched its

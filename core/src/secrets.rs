@@ -13,6 +13,7 @@ pub use sent::SentSecrets;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Chunk, end_of_string};
+use crate::identity::{HTTP_MEMBERS, is_http_document};
 use crate::json::{Document, Edit, Node, Segment, rewrite};
 use regex::Regex;
 use std::borrow::Cow;
@@ -113,17 +114,26 @@ impl Redactor {
         if self.is_clean(canonical) && !sent.occur_in(canonical) {
             return Ok(Cow::Borrowed(canonical));
         }
+        let redacted = self.rewrite(canonical, sent)?;
+        Ok(if redacted == canonical { Cow::Borrowed(canonical) } else { Cow::Owned(redacted) })
+    }
+
+    fn rewrite(&self, canonical: &[u8], sent: &SentSecrets) -> Result<Vec<u8>> {
         let document = Document::parse(canonical)?;
         let mut out = Vec::with_capacity(canonical.len());
         let mut value = |path: &[Segment<'_>], node: Node<'_>| self.redact_value(path, node, sent);
-        let names = &mut |name: &str| self.redact(name, sent);
-        if rewrite(document.root(), &mut value, names, &mut out).is_err() {
+        let is_http = is_http_document(document.root());
+        let mut new_name = |name: &str| {
+            let is_envelope = is_http && HTTP_MEMBERS.contains(&name);
+            if is_envelope { None } else { self.redact(name, sent) }
+        };
+        if rewrite(document.root(), &mut value, &mut new_name, &mut out).is_err() {
             // Two names have become one: then each says which it is.
             let distinct =
-                &mut |name: &str| self.redact(name, sent).map(|_| hashed("name", name.as_bytes()));
+                &mut |name: &str| new_name(name).map(|_| hashed("name", name.as_bytes()));
             rewrite(document.root(), &mut value, distinct, &mut out)?;
         }
-        Ok(if out == canonical { Cow::Borrowed(canonical) } else { Cow::Owned(out) })
+        Ok(out)
     }
 
     fn redact_value(&self, path: &[Segment<'_>], node: Node<'_>, sent: &SentSecrets) -> Edit {
@@ -154,10 +164,8 @@ impl Redactor {
             for pattern in &self.patterns {
                 pattern.find_iter(text).for_each(|found| all.add(found.as_str()));
             }
-            let mut at = 0;
-            while let Some(found) = format::find(text.as_bytes(), at) {
-                all.add(&text[found.at.clone()]);
-                at = found.at.end;
+            for found in format::find(text.as_bytes()) {
+                all.add(&text[found.at]);
             }
         };
         let mut members = Vec::new();
@@ -229,31 +237,23 @@ impl Redactor {
 
     /// Returns the secrets of a response in order, none within another.
     fn in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<(Range<usize>, SecretKind)> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(place) = sent.find(bytes, at) {
-            at = place.end;
-            found.push((place, SecretKind::Sent));
-        }
+        let sent = sent.find(bytes).into_iter();
+        let mut found: Vec<_> = sent.map(|at| (at, SecretKind::Sent)).collect();
         if let Ok(text) = std::str::from_utf8(bytes) {
             let places = self.patterns.iter().flat_map(|pattern| pattern.find_iter(text));
             let places = places.filter(|place| !place.is_empty());
             found.extend(places.map(|place| (place.range(), SecretKind::Pattern)));
         }
-        at = 0;
-        while let Some(place) = format::find(bytes, at) {
-            at = place.at.end;
-            found.push((place.at, SecretKind::Format(place.issuer)));
-        }
-        // Stable: of two at one place, the one of more authority stays.
+        let formats = format::find(bytes).into_iter();
+        found.extend(formats.map(|found| (found.at, SecretKind::Format(found.issuer))));
+        // Stable: of two at one place, the one of more authority gives the kind.
         found.sort_by_key(|(at, _)| at.start);
-        let mut end = 0;
-        found.retain(|(at, _)| {
-            let apart = at.start >= end;
-            if apart {
-                end = at.end;
+        found.dedup_by(|(next, _), (last, _)| {
+            let overlap = next.start < last.end;
+            if overlap {
+                last.end = last.end.max(next.end);
             }
-            apart
+            overlap
         });
         found
     }
@@ -270,14 +270,17 @@ impl Redactor {
     }
 
     /// Replaces the secrets of a text that is not escaped.
+    ///
+    /// The credentials of the call come last: what a key in a prompt becomes
+    /// should not depend on the key that the request happens to be sent with.
     fn redact(&self, text: &str, sent: &SentSecrets) -> Option<String> {
-        let mut redacted = sent.redact(text);
+        let mut redacted = None::<String>;
         for pattern in &self.patterns {
             let text = redacted.as_deref().unwrap_or(text);
             redacted = redact_pattern(pattern, text).or(redacted);
         }
-        let text = redacted.as_deref().unwrap_or(text);
-        redact_formats(text).or(redacted)
+        redacted = redact_formats(redacted.as_deref().unwrap_or(text)).or(redacted);
+        sent.redact(redacted.as_deref().unwrap_or(text)).or(redacted)
     }
 }
 
@@ -313,7 +316,7 @@ fn redact_pattern(pattern: &Regex, text: &str) -> Option<String> {
 fn redact_formats(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut last = 0;
-    while let Some(found) = format::find(text.as_bytes(), last) {
+    for found in format::find(text.as_bytes()) {
         out.push_str(&text[last..found.at.start]);
         let secret = &text.as_bytes()[found.at.clone()];
         out.push_str(&placeholder(&SecretKind::Format(found.issuer), secret));
@@ -377,30 +380,39 @@ fn is_credential_name(name: &[u8]) -> bool {
         || CREDENTIAL_ENDINGS.iter().any(|ending| plain.ends_with(ending.as_bytes()))
 }
 
+/// Members that are credentials only within this parent, and plain words elsewhere.
+const CREDENTIALS_WITHIN: &[(&str, &str)] = &[
+    ("headers", "cookie"),
+    // Of a data source of Azure OpenAI.
+    ("authentication", "key"),
+    ("authentication", "connection_string"),
+];
+
 fn is_credential_member(path: &[Segment]) -> bool {
-    match path {
-        // A cookie is a credential only where it is a header.
-        [.., Segment::Member(parent), Segment::Member(name)]
-            if parent == "headers" && name.eq_ignore_ascii_case("cookie") =>
-        {
-            true
-        }
-        [.., Segment::Member(name)] => is_credential_name(name.as_bytes()),
-        _ => false,
-    }
+    let [before @ .., Segment::Member(name)] = path else {
+        return false;
+    };
+    let within = |(parent, known): &(&str, &str)| {
+        matches!(before, [.., Segment::Member(last)] if last == parent)
+            && name.eq_ignore_ascii_case(known)
+    };
+    is_credential_name(name.as_bytes()) || CREDENTIALS_WITHIN.iter().any(within)
 }
 
 /// Whether a canonical text may have a member that [`is_credential_member`] knows.
 fn has_credential_member(canonical: &[u8]) -> bool {
     static STRING_MEMBER: LazyLock<memchr::memmem::Finder<'static>> =
         LazyLock::new(|| memchr::memmem::Finder::new("\":\""));
+    let within = |name: &[u8]| {
+        CREDENTIALS_WITHIN.iter().any(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
     // Within a string the quotes are escaped, so this is a member, or a string `:`.
     STRING_MEMBER.find_iter(canonical).any(|end| {
         let start = memchr::memrchr(b'"', &canonical[..end]).map_or(0, |quote| quote + 1);
         let name = &canonical[start..end];
         let is_empty = canonical.get(end + 3) == Some(&b'"');
         let is_done = canonical[end + 3..].starts_with(b"[secret]\"");
-        !is_empty && !is_done && (is_credential_name(name) || name.eq_ignore_ascii_case(b"cookie"))
+        !is_empty && !is_done && (is_credential_name(name) || within(name))
     })
 }
 
@@ -418,6 +430,10 @@ fn strings(canonical: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
     use crate::http::HttpCall;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
 
     const GITHUB: &str = "ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6";
 
@@ -439,6 +455,56 @@ mod tests {
     fn call<'a>(url: &'a str, headers: &'a [(&'a str, &'a str)]) -> HttpCall<'a> {
         HttpCall { method: "POST", url, headers, body: b"" }
     }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_the_scan_calls_clean_is_clean(pieces in vec(select(PIECES), 0..12), name: bool) {
+            let text = pieces.concat();
+            let value = if name { json!({"a": 1, text: "b"}) } else { json!({"a": [text]}) };
+            let canonical = crate::json::to_canonical(&value).unwrap();
+            for patterns in [&[][..], &["acme.[0-9]", "^a\n"]] {
+                let redactor = redactor(patterns);
+                let once = redactor.rewrite(&canonical, &SentSecrets::default()).unwrap();
+                if redactor.is_clean(&canonical) {
+                    prop_assert_eq!(&once, &canonical);
+                }
+                prop_assert_eq!(&redactor.rewrite(&once, &SentSecrets::default()).unwrap(), &once);
+                // The same text in a string of a string, as a tool's arguments are.
+                let nested = json!([String::from_utf8(canonical.clone()).unwrap()]);
+                let nested = crate::json::to_canonical(&nested).unwrap();
+                let is_secret = |text: &[u8]| !format::find(text).is_empty();
+                prop_assert!(!is_secret(&canonical) || is_secret(&nested));
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        GITHUB,
+        "AKIA2E0A8F3B244C9986",
+        "sk-a1B2c3D4e5F6a1B2c3D4",
+        "sk-ant-",
+        "Bearer ",
+        "bearer ",
+        "a1B2c3D4e5F6a1B2c3D4e5F6",
+        "\n",
+        "\\",
+        "\"",
+        "\u{1}",
+        "é",
+        " ",
+        ".",
+        "n",
+        "u001b",
+        "acme-7",
+        "[secret]",
+        "-----BEGIN PRIVATE KEY-----\n0123456789abcdef\n",
+        "-----END PRIVATE KEY-----",
+        "eyJa1B2c3D4e5.eyJa1B2c3D4e5.a1B2c3D4e5F6",
+        "password",
+        "\":\"",
+    ];
 
     #[test]
     fn credential_members_are_the_same_for_every_developer() {
@@ -505,11 +571,11 @@ mod tests {
             ("Cookie", "s=0123456789"),
         ];
         let sent = SentSecrets::of(&call(
-            "https://u:password1@h/x?key=querykey&q=visible-value",
+            "https://u:password1@h/x?key=query%2Bkey&q=visible-value",
             &headers,
         ));
         let text =
-            r#"["opaque\"value","short","0123456789","password1","querykey","visible-value"]"#;
+            r#"["opaque\"value","short","0123456789","password1","query+key","visible-value"]"#;
         let redacted = redactor(&[]).request_of_call(text.as_bytes(), &sent).unwrap().into_owned();
         assert_eq!(
             String::from_utf8(redacted).unwrap(),
