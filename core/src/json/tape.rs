@@ -58,7 +58,7 @@ pub(super) struct Tape {
     pub moved: Vec<Moved>,
     /// Members in canonical order. All but the one that is last in the input end
     /// with their comma.
-    pub sorted: Vec<Member>,
+    pub sorted: Vec<Pieces>,
     /// Members of the objects that are still open.
     members: Vec<Member>,
     /// What the names with escapes say.
@@ -67,11 +67,16 @@ pub(super) struct Tape {
     open: Vec<Open>,
 }
 
-/// A member of an object, as the range of its pieces.
+/// A range of [`Tape::pieces`].
 #[derive(Clone, Copy, Default)]
-pub(super) struct Member {
+pub(super) struct Pieces {
     pub first: u32,
     pub next: u32,
+}
+
+/// A member of an object that is still open.
+struct Member {
+    pieces: Pieces,
     /// Where it is in the input.
     at: u32,
     /// The first bytes of the name, ordered like it.
@@ -130,6 +135,16 @@ impl Piece {
     }
 }
 
+/// Nothing yet, from this piece on.
+impl From<usize> for Pieces {
+    fn from(first: usize) -> Self {
+        Self {
+            first: first as u32,
+            next: first as u32,
+        }
+    }
+}
+
 impl Tape {
     /// Reads a text, which replaces what was read before.
     pub fn read(&mut self, text: &[u8]) -> Result<()> {
@@ -158,7 +173,7 @@ impl Tape {
         self.clear();
         self.pieces.shrink_to(bytes / size_of::<Piece>());
         self.moved.shrink_to(bytes / size_of::<Moved>());
-        self.sorted.shrink_to(bytes / size_of::<Member>());
+        self.sorted.shrink_to(bytes / size_of::<Pieces>());
         self.members.shrink_to(bytes / size_of::<Member>());
         self.respelled.shrink_to(bytes);
         self.names.shrink_to(bytes);
@@ -199,15 +214,12 @@ impl Tape {
         string::unescape(&text[at + 1..end - 1], &mut self.names)?;
         let length = self.names.len() - start;
         let prefix = string::prefix(&self.names[start..], length);
-        let first = self.pieces.len() as u32;
-        let (at, name, length) = (at as u32, start as u32, length as u32 | ESCAPED);
         Ok(Member {
-            first,
-            next: first,
-            at,
+            pieces: Pieces::from(self.pieces.len()),
+            at: at as u32,
             prefix,
-            name,
-            length,
+            name: start as u32,
+            length: length as u32 | ESCAPED,
         })
     }
 
@@ -275,7 +287,7 @@ impl Tape {
             return false;
         }
         let first = self.sorted.len();
-        self.sorted.resize(first + members.len(), Member::default());
+        self.sorted.resize(first + members.len(), Pieces::default());
         let sorted = &mut self.sorted[first..];
         let mut ranks = 0_u32;
         for member in members {
@@ -283,7 +295,7 @@ impl Tape {
                 .iter()
                 .map(|other| usize::from(other.prefix < member.prefix));
             let rank = less.sum::<usize>();
-            sorted[rank] = *member;
+            sorted[rank] = member.pieces;
             ranks |= 1 << rank;
         }
         ranks.count_ones() as usize == members.len()
@@ -295,7 +307,7 @@ impl Tape {
             let order = a.prefix.cmp(&b.prefix);
             order.then_with(|| string::compare_utf16(self.name(text, a), self.name(text, b)))
         };
-        let mut members = self.members[base..].to_vec();
+        let mut members: Vec<&Member> = self.members[base..].iter().collect();
         members.sort_unstable_by(|a, b| compare(a, b).then(a.at.cmp(&b.at)));
         let again = members
             .array_windows()
@@ -311,7 +323,8 @@ impl Tape {
                 detail,
             ));
         }
-        self.sorted.append(&mut members);
+        self.sorted
+            .extend(members.iter().map(|member| member.pieces));
         Ok(())
     }
 
@@ -411,7 +424,7 @@ impl Reader<'_> {
                 self.flush();
                 let next = self.tape.pieces.len() as u32;
                 if let Some(member) = self.tape.members.last_mut() {
-                    member.next = next;
+                    member.pieces.next = next;
                 }
                 if more {
                     self.skip_space();
@@ -515,16 +528,12 @@ impl Reader<'_> {
         let member = if self.text.get(special) == Some(&b'"') {
             self.at = special + 1;
             let length = special - start;
-            let prefix = string::prefix(&self.text[start..], length);
-            let first = self.tape.pieces.len() as u32;
-            let (at, name, length) = (at as u32, start as u32, length as u32);
             Member {
-                first,
-                next: first,
-                at,
-                prefix,
-                name,
-                length,
+                pieces: Pieces::from(self.tape.pieces.len()),
+                at: at as u32,
+                prefix: string::prefix(&self.text[start..], length),
+                name: start as u32,
+                length: length as u32,
             }
         } else {
             let member = self.tape.escaped_name(self.text, at, special)?;
