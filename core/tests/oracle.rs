@@ -147,9 +147,8 @@ fn spell_text(letters: &[Letter], out: &mut String) {
 fn has_large_integer(node: Node<'_>) -> bool {
     let large = || {
         let digits = node.text().trim_start_matches('-');
-        let integer = digits.bytes().all(|byte| byte.is_ascii_digit());
-        integer && digits.parse::<u64>().is_ok_and(|value| value > 1 << 53)
-            || integer && digits.len() > 19
+        let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_integer && !digits.parse().is_ok_and(|value: u64| value <= 1 << 53)
     };
     large()
         || node.items().any(has_large_integer)

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::reader;
 use super::tape::{Moved, Part, Tape};
 use crate::Result;
 
@@ -40,9 +41,11 @@ impl Canonicalizer {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
-    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte; then `out` is empty.
+    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte, or
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a text
+    /// of more than 512 MiB; then `out` is empty.
     pub fn canonicalize(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        if let Err(error) = self.tape.read(json) {
+        if let Err(error) = reader::read(json, &mut self.tape) {
             out.clear();
             return Err(error);
         }
