@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::reader;
 use super::tape::{Moved, Part, Tape};
 use crate::Result;
 
@@ -40,17 +41,18 @@ impl Canonicalizer {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
-    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte; then `out` is empty.
+    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte, or
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a text
+    /// of more than 512 MiB; then `out` is empty.
     pub fn canonicalize(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        if let Err(error) = self.tape.read(json) {
+        if let Err(error) = reader::read(json, &mut self.tape) {
             out.clear();
             return Err(error);
         }
         // Every piece but the respelled stands in the input, so this is enough.
         out.resize(json.len() + self.tape.respelled.len() + STEP, 0);
-        let mut writer = Writer { tape: &self.tape, input: json, out, at: 0 };
-        writer.write(0..self.tape.pieces.len());
-        let length = writer.at;
+        let writer = Writer { tape: &self.tape, input: json };
+        let length = writer.write(out, 0, 0..self.tape.pieces.len());
         out.truncate(length);
         Ok(())
     }
@@ -86,67 +88,64 @@ pub fn to_canonical(value: &Value) -> Result<Vec<u8>> {
     canonicalize(value.to_string().as_bytes())
 }
 
-/// Copies pieces in canonical order into a buffer that is long enough.
+/// Copies pieces in canonical order into a buffer that is long enough. Its
+/// methods write at `at` and return where they ended.
 struct Writer<'a> {
     tape: &'a Tape,
     input: &'a [u8],
-    out: &'a mut [u8],
-    at: usize,
 }
 
 impl Writer<'_> {
-    fn write(&mut self, range: Range<usize>) {
-        let mut at = range.start;
-        while at < range.end {
-            match self.tape.pieces[at].part() {
-                Part::Input(start, end) => self.copy(self.input, start, end),
-                Part::Respelled(start, end) => self.copy(&self.tape.respelled, start, end),
-                Part::Moved(index) => {
-                    let object = &self.tape.moved[index];
-                    self.object(object);
-                    at = object.next;
+    fn write(&self, out: &mut [u8], mut at: usize, range: Range<usize>) -> usize {
+        let mut index = range.start;
+        while index < range.end {
+            match self.tape.pieces[index].part() {
+                Part::Input(start, end) => at = copy(out, at, self.input, start, end),
+                Part::Respelled(start, end) => {
+                    at = copy(out, at, &self.tape.respelled, start, end);
+                }
+                Part::Moved(moved) => {
+                    let object = &self.tape.moved[moved];
+                    at = self.object(out, at, object);
+                    index = object.next;
                     continue;
                 }
             }
-            at += 1;
+            index += 1;
         }
+        at
     }
 
-    fn object(&mut self, object: &Moved) {
-        self.byte(b'{');
+    fn object(&self, out: &mut [u8], mut at: usize, object: &Moved) -> usize {
+        out[at] = b'{';
+        at += 1;
         for member in &self.tape.sorted[object.sorted.clone()] {
             let (first, next) = (member.first as usize, member.next as usize);
-            self.write(first..next);
-            if next == object.next {
-                self.byte(b',');
-            }
+            at = self.write(out, at, first..next);
+            // The last one in the input has no comma yet.
+            out[at] = b',';
+            at += usize::from(next == object.next);
         }
         // Every member has left a comma; the last one gives way.
-        self.at -= 1;
-        self.byte(b'}');
+        out[at - 1] = b'}';
+        at
     }
+}
 
-    #[inline]
-    fn copy(&mut self, from: &[u8], start: usize, end: usize) {
-        let length = end - start;
-        // Most pieces are short, and copying a fixed number of bytes is faster
-        // than a call. What is copied too much is overwritten.
-        if length <= STEP
-            && let Some(bytes) = from.get(start..start + STEP)
-            && let Some(room) = self.out.get_mut(self.at..self.at + STEP)
-        {
-            room.copy_from_slice(bytes);
-        } else {
-            self.out[self.at..self.at + length].copy_from_slice(&from[start..end]);
-        }
-        self.at += length;
+#[inline(always)]
+fn copy(out: &mut [u8], at: usize, from: &[u8], start: usize, end: usize) -> usize {
+    let length = end - start;
+    // Most pieces are short, and copying a fixed number of bytes is faster than a
+    // call. What is copied too much is overwritten.
+    if length <= STEP
+        && let Some(bytes) = from.get(start..start + STEP)
+        && let Some(room) = out.get_mut(at..at + STEP)
+    {
+        room.copy_from_slice(bytes);
+    } else {
+        out[at..at + length].copy_from_slice(&from[start..end]);
     }
-
-    #[inline]
-    fn byte(&mut self, byte: u8) {
-        self.out[self.at] = byte;
-        self.at += 1;
-    }
+    at + length
 }
 
 #[cfg(test)]
