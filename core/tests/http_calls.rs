@@ -81,7 +81,7 @@ fn every_call_of_the_table_is_what_it_says() {
                     String::from_utf8_lossy(&stored).into_owned(),
                     text(case, "document"),
                 );
-                let identity = Identity::new(identity.as_ref()).unwrap();
+                let identity = Identity::new(&identity.unwrap_or_default()).unwrap();
                 let address = identity.address(&stored).unwrap();
                 check(
                     "fingerprint",
