@@ -1,5 +1,7 @@
 //! The cache as a user of the crate meets it.
 
+#![allow(clippy::unwrap_used)]
+
 use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
 use std::path::PathBuf;
 

@@ -1,5 +1,7 @@
 //! Intercepted HTTP calls, as a binding drives them.
 
+#![allow(clippy::unwrap_used)]
+
 use f3dx_cache_core::http::{HttpCall, StreamState};
 use f3dx_cache_core::{Cache, Decision, End, Mode, Options, Refused, Repeats, Turn};
 use std::path::{Path, PathBuf};
