@@ -41,7 +41,8 @@ fn benches(criterion: &mut Criterion) {
             });
         }
         let cache = open(&path, Mode::Replay);
-        let changed = String::from_utf8(request(entries / 2)).unwrap().replace("suite-1", "suite-2");
+        let changed =
+            String::from_utf8(request(entries / 2)).unwrap().replace("suite-1", "suite-2");
         group.bench_function("explain a miss", |bench| {
             bench.iter(|| cache.explain(black_box(changed.as_bytes())).unwrap().nearest.unwrap());
         });
