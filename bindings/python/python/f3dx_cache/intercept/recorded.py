@@ -168,16 +168,21 @@ def recorded_streams(module: ModuleType) -> tuple[Callable[..., None], Callable[
         def __aiter__(self) -> AsyncIterator[bytes]:
             if self._pieces is None:
                 self._pieces = self._stream.__aiter__()
-                return self
+                return self._passed_on()
             return self._rest()
 
-        async def __anext__(self) -> bytes:
-            assert self._pieces is not None
+        async def _passed_on(self) -> AsyncIterator[bytes]:
+            while (raw := await self._next()) is not None:
+                yield raw
+
+        async def _next(self) -> bytes | None:
+            if self._pieces is None:
+                self._pieces = self._stream.__aiter__()
             try:
                 raw = await self._pieces.__anext__()
             except StopAsyncIteration:
                 self._recording.eof()
-                raise
+                return None
             except BaseException:
                 self._recording.end("failed")
                 raise
@@ -212,13 +217,11 @@ def recorded_streams(module: ModuleType) -> tuple[Callable[..., None], Callable[
             import anyio
 
             left = self._recording.exchange.drain_bytes
-            if self._pieces is None:
-                self._pieces = self._stream.__aiter__()
             with anyio.move_on_after(self._recording.exchange.drain_seconds, shield=True):
                 try:
                     while not self._recording.over and left >= 0:
-                        left -= len(await self.__anext__())
-                except (StopAsyncIteration, Exception):
+                        left -= len(await self._next() or b"")
+                except Exception:
                     self._recording.end("failed")
 
     def record(kind: Any, response: Any, exchange: Exchange, errors: list[Exception]) -> None:
