@@ -1,0 +1,1 @@
+"""A stand-in for the paid LLM providers, for tests and the demo of every language."""

@@ -1,0 +1,106 @@
+"""What all endpoints of a provider share: the shape of its errors and its headers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mock_provider.exchange import Call, Rejected, Reply, unary
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider's manner: how it spells errors and which headers every reply has."""
+
+    name: str
+    error_body: Callable[[Call, Rejected], dict]
+    headers: Callable[[Call], dict[str, str]]
+
+    def rejection(self, call: Call, rejected: Rejected) -> Reply:
+        """Spells a rejection as the provider would."""
+        return unary(self.error_body(call, rejected), rejected.status)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One path of a provider: `check` raises `Rejected`, `answer` gets what passed it."""
+
+    provider: Provider
+    check: Callable[[dict], None]
+    prompt: Callable[[dict], str]
+    answer: Callable[[Call], Reply]
+    error_event: Callable[[Call, int], bytes] | None = None
+    failed: Callable[[Call], Reply] | None = None
+
+
+OPENAI_TYPES = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", "unsupported_country_region_territory"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("requests", "rate_limit_exceeded"),
+    500: ("server_error", None),
+    503: ("server_error", "server_overloaded"),
+}
+
+ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def openai_error(call: Call, rejected: Rejected) -> dict:
+    kind, code = OPENAI_TYPES.get(rejected.status, (None, None))
+    if kind is None:
+        kind = "server_error" if rejected.status >= 500 else "invalid_request_error"
+    return {
+        "error": {
+            "message": rejected.message,
+            "type": kind,
+            "param": rejected.param,
+            "code": rejected.code or code,
+        }
+    }
+
+
+def openai_headers(call: Call) -> dict[str, str]:
+    return {
+        "openai-organization": "mock-organization",
+        "openai-processing-ms": "7",
+        "openai-version": "2020-10-01",
+        "x-ratelimit-limit-requests": "10000",
+        "x-ratelimit-limit-tokens": "2000000",
+        "x-ratelimit-remaining-requests": str(max(0, 10_000 - call.number)),
+        "x-ratelimit-remaining-tokens": "1999990",
+        "x-ratelimit-reset-requests": "6ms",
+        "x-ratelimit-reset-tokens": "0s",
+        "x-request-id": call.id("req_"),
+        "set-cookie": f"__cf_bm={call.id('mock-cookie-')}; path=/; HttpOnly",
+    }
+
+
+def anthropic_error(call: Call, rejected: Rejected) -> dict:
+    fallback = "api_error" if rejected.status >= 500 else "invalid_request_error"
+    kind = ANTHROPIC_TYPES.get(rejected.status, fallback)
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": rejected.message},
+        "request_id": call.id("req_"),
+    }
+
+
+def anthropic_headers(call: Call) -> dict[str, str]:
+    return {
+        "anthropic-organization-id": "mock-organization",
+        "anthropic-ratelimit-requests-limit": "4000",
+        "anthropic-ratelimit-requests-remaining": str(max(0, 4_000 - call.number)),
+        "anthropic-ratelimit-requests-reset": "2030-01-01T00:00:00Z",
+        "request-id": call.id("req_"),
+        "set-cookie": f"_cfuvid={call.id('mock-cookie-')}; path=/; HttpOnly",
+    }
+
+
+OPENAI = Provider("openai", openai_error, openai_headers)
+ANTHROPIC = Provider("anthropic", anthropic_error, anthropic_headers)
