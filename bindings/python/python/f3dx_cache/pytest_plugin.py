@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from ._native import Cache, CacheMiss, Error, merge_summaries, summary_line
+from ._native import Cache, merge_summaries, summary_line
+from .errors import CacheMiss, Error
 from .intercept import Active, placeholders
 from .use import hidden_failures
 

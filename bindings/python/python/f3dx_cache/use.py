@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._native import Cache, CacheMiss
+from ._native import Cache
+from .errors import CacheMiss
 from .intercept import Active
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from .httpx import patch_client
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .._native import Cache, CacheMiss
+    from .._native import Cache
+    from ..errors import CacheMiss
     from .httpx import Patch
 
 LIBRARIES = ("httpx", "httpx2")

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .._native import CacheMiss, Error, Replay
+from .._native import Replay
+from ..errors import CacheMiss, Error
 from .claim import turn, turn_async
 from .network import touches_network
 from .recorded import recorded_streams

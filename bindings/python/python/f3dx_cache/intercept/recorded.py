@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._native import Error
+from ..errors import Error
 
 if TYPE_CHECKING:
     from typing_extensions import Self
