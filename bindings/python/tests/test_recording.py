@@ -128,9 +128,10 @@ def test_read_only_calls_without_recording(provider, options):
     assert provider.total() == 2
 
 
-def test_refresh_records_again(provider, options):
+def test_refresh_records_again(provider, options, monkeypatch):
     with use(**options):
         before = ask(client(provider.url), "fresh").id
+    monkeypatch.setenv("F3DX_CACHE_RUN_ID", "the next run")
     with use(mode="refresh", **options):
         after = ask(client(provider.url), "fresh").id
     assert after != before

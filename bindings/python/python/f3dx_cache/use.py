@@ -136,13 +136,14 @@ def hidden_failures(active: Active, *surfaced: BaseException) -> list[BaseExcept
 
 
 def _chain(error: BaseException | None, depth: int = 0) -> list[BaseException]:
-    """Returns an exception, those in its group, and those that led to it."""
+    """Returns an exception, those in its group, and those that its traceback shows."""
     if error is None or depth > 50:
         return []
     found = [error]
     for inner in getattr(error, "exceptions", ()):
         found += _chain(inner, depth + 1)
-    return found + _chain(error.__cause__ or error.__context__, depth + 1)
+    shown = error.__cause__ if error.__suppress_context__ else error.__context__
+    return found + _chain(shown, depth + 1)
 
 
 def _pytest_test() -> str | None:
