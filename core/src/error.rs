@@ -145,6 +145,16 @@ impl Error {
         self
     }
 
+    /// Returns the same error again, causes in its message, for another waiter.
+    pub(crate) fn restate(&self) -> Self {
+        Self(Box::new(Inner {
+            kind: self.0.kind,
+            message: self.to_string(),
+            json: self.0.json,
+            source: None,
+        }))
+    }
+
     /// Returns what went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

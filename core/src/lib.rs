@@ -1,15 +1,60 @@
 //! Records LLM responses once and replays them by content.
+//!
+//! A [`Cache`] is one file that every process and language shares. A request is
+//! addressed by the BLAKE3 hash of its RFC 8785 canonical form, so a changed
+//! request never gets an old answer.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`json`] | canonical form, documents, pointers, differences |
+//! | `fingerprint` | the 32 bytes that address an entry |
+//! | `identity`, `secrets` | what of a request takes part in its address |
+//! | [`http`] | which calls are a provider's, and what may be recorded of them |
+//! | `options`, `settings`, `config`, `env` | which settings are in force |
+//! | `store` | the file; the only module that names redb |
+//! | `cache`, `exchange`, `inspect` | lookups, recording, what a file holds |
+//! | `explain` | why a request missed |
+//! | `claim` | single flight |
+//! | `session`, `summary` | what one run did |
 #![deny(unsafe_code)]
 
+mod address;
+mod cache;
+mod claim;
+mod config;
+mod entry;
+mod env;
 mod error;
-pub mod json;
+mod exchange;
+mod explain;
 mod fingerprint;
 pub mod http;
 mod identity;
+mod inspect;
+pub mod json;
 mod mode;
 mod options;
-mod config;
+mod repeats;
+pub mod secrets;
+mod session;
+mod settings;
+mod sketch;
+mod store;
+mod summary;
 
+pub use cache::{Cache, Hooks, Put, Stored};
+pub use claim::Holder;
+pub use entry::{Entry, Meta};
+pub use env::Env;
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};
+pub use exchange::{Decision, End, Exchange, Refused, Replay, Turn};
+pub use explain::{Explanation, Nearest};
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use identity::IdentityPolicy;
+pub use inspect::{Entries, Stats};
+pub use json::canonicalize;
 pub use mode::Mode;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
+pub use settings::Settings;
+pub use store::{FORMAT_VERSION, Response};
+pub use summary::{Refusal, Summary};

@@ -60,7 +60,7 @@ pub struct Options {
 /// One rule that rewrites volatile text inside values: a preset's name, or a
 /// pattern and its replacement at a JSON Pointer.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a rule is a preset's name or {at, pattern, replace}")]
 pub enum Normalize {
     /// `uuid`, `iso-date`, `timestamp`, `tmp-path` or `tool-call-id`.
     Preset(String),

@@ -1,1 +1,22 @@
-//! Stub.
+//! JSON texts: their canonical form, and what is read from it.
+//!
+//! [`Canonicalizer`] is the hot path: `tape` passes once over the bytes and
+//! notes which of them are canonical already, `canonical` copies those in
+//! order. [`Document`] and what works on it are for the cold paths.
+
+mod canonical;
+mod difference;
+mod document;
+mod number;
+mod pointer;
+mod rewrite;
+mod string;
+mod tape;
+
+pub use canonical::{Canonicalizer, canonicalize, to_canonical};
+pub use difference::{Difference, Differences, differences};
+pub use document::{Document, Items, Kind, Members, Node};
+pub use number::{write_double, write_i64, write_integer};
+pub use pointer::{Pointer, PointerSet, Segment};
+pub use rewrite::{Edit, rewrite};
+pub use string::{compare_keys, write_string};

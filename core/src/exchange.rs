@@ -1,0 +1,379 @@
+//! An intercepted HTTP call: what a binding is to do with it, and what becomes
+//! of its response.
+
+use crate::address::{Address, Distinction};
+use crate::cache::{Asked, Cache};
+use crate::claim::{Attempt, Claim, Holder, attempt};
+use crate::entry::Meta;
+use crate::error::Result;
+use crate::explain::Explanation;
+use crate::http::{
+    Chunk, Classified, HttpCall, RequestDocument, ResponseHead, StreamState, StreamWatcher,
+    Verdict, kept_headers,
+};
+use crate::json::Document;
+use crate::options::Repeats;
+use crate::secrets::SentSecrets;
+use crate::store::Response;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// What a binding does with a call. It holds no `if` about modes: this is the answer.
+pub enum Decision {
+    /// None of our business: let it pass untouched.
+    Pass,
+    /// Answer with this; the network is not touched.
+    Replay(Replay),
+    /// Send it, and tell the exchange what comes back.
+    Send(Box<Exchange>),
+    /// Fail: the mode does not send, and nothing is recorded.
+    Refuse(Refused),
+}
+
+/// A recorded HTTP response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// Status, kept headers, chunks.
+    pub head: ResponseHead,
+    /// The body, content-encoding undone.
+    pub body: Vec<u8>,
+}
+
+/// A call that is refused, and why; its `Display` is for people.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refused {
+    /// Nothing is recorded for it.
+    Miss(Box<Explanation>),
+    /// It is no call that is recorded.
+    Unrecorded {
+        /// What it is and how to record it.
+        reason: String,
+    },
+}
+
+/// Whose turn it is to call the model.
+pub enum Turn {
+    /// The asking one's: send now.
+    Send,
+    /// Nobody's any more: another one recorded the response meanwhile.
+    Replay(Replay),
+    /// Another one's: ask again in a few milliseconds.
+    Wait,
+}
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the end of the body.
+    Eof,
+    /// The caller closed it before.
+    Left,
+    /// The connection broke.
+    Failed,
+}
+
+/// A call on its way to the provider and back.
+///
+/// Dropping it without [`finish`](Exchange::finish) records nothing and frees
+/// the claim.
+pub struct Exchange {
+    cache: Cache,
+    address: Address,
+    /// Method and URL, for messages.
+    call: String,
+    request: RequestDocument,
+    sent: SentSecrets,
+    waiting_since: Option<Instant>,
+    claim: Option<Claim>,
+    begun: Instant,
+    headed: Instant,
+    head: Option<(ResponseHead, StreamWatcher)>,
+    body: Vec<u8>,
+    finished: bool,
+}
+
+/// Bounds for draining a stream that the caller left early: its own time to the
+/// end is unknown, and a test must not hang.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+const DRAIN_BYTES: usize = 16 << 20;
+
+impl Cache {
+    /// Says what to do with an HTTP call that is about to be sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`]; a body that breaks a rule is fingerprinted as bytes, so it is no error.
+    pub fn intercept(&self, call: &HttpCall<'_>) -> Result<Decision> {
+        let mode = self.settings().mode;
+        if !mode.replays() {
+            return Ok(Decision::Pass);
+        }
+        self.alive()?;
+        let request = match self.open.policy.classify(call) {
+            Classified::Pass => return Ok(Decision::Pass),
+            Classified::Unrecorded { .. } if mode.calls() => return Ok(Decision::Pass),
+            Classified::Unrecorded { reason } => {
+                let refused = Refused::Unrecorded { reason };
+                self.session.refuse_miss(refused.to_string());
+                return Ok(Decision::Refuse(refused));
+            }
+            Classified::Inference(request) => request,
+        };
+        let sent = SentSecrets::of(call);
+        let (address, asked) = self.address_of_call(&request, &sent)?;
+        if let Some(response) = self.lookup(&asked.fingerprint)? {
+            self.count(&asked, true);
+            return Ok(Decision::Replay(Replay::of(response)?));
+        }
+        self.count(&asked, false);
+        if !mode.calls() {
+            let explanation = self.explain_stored(&address.stored, &address.fingerprint)?;
+            let refused = Refused::Miss(Box::new(explanation));
+            self.session.refuse_miss(refused.to_string());
+            return Ok(Decision::Refuse(refused));
+        }
+        Ok(Decision::Send(Box::new(Exchange {
+            cache: self.clone(),
+            address,
+            call: described(&request),
+            request,
+            sent,
+            waiting_since: None,
+            claim: None,
+            begun: Instant::now(),
+            headed: Instant::now(),
+            head: None,
+            body: Vec::new(),
+            finished: false,
+        })))
+    }
+
+    fn address_of_call(
+        &self,
+        request: &RequestDocument,
+        sent: &SentSecrets,
+    ) -> Result<(Address, Asked)> {
+        let addressing = &self.open.addressing;
+        let stored = addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
+        let scope = self.scope()?;
+        let call = match self.settings().options.repeats {
+            Some(Repeats::Sequence) => {
+                let call = addressing.of_stored(&stored)?;
+                Some((call, self.session.occurrences.ask(&call)))
+            }
+            _ => None,
+        };
+        let occurrence = call.map(|(_, occurrence)| occurrence).filter(|n| *n > 1);
+        let address = addressing.address_of_stored(stored, &Distinction { occurrence, scope })?;
+        // An exchange carries its own occurrence: no put looks for it later.
+        let asked = Asked { fingerprint: address.fingerprint, call: None };
+        Ok((address, asked))
+    }
+}
+
+impl Exchange {
+    /// Returns whether the response is to be recorded: if not, there is nothing
+    /// to claim, to pass on or to finish.
+    pub fn records(&self) -> bool {
+        self.cache.settings().mode.records()
+    }
+
+    /// Asks for the right to send, without waiting: single flight.
+    ///
+    /// `holder` is the asking thread or task. After `claim_timeout_ms` it is
+    /// [`Turn::Send`] without a claim, and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`].
+    pub fn claim(&mut self, holder: Holder) -> Result<Turn> {
+        if !self.records() || self.claim.is_some() {
+            return Ok(Turn::Send);
+        }
+        let fingerprint = self.address.fingerprint;
+        match attempt(self.cache.shared(), &fingerprint, holder) {
+            Attempt::Nested => self.cache.session.without_claim(),
+            Attempt::Held(claim) => {
+                // Whoever held it before may have recorded the response.
+                if let Some(replay) = self.recorded_meanwhile()? {
+                    return Ok(Turn::Replay(replay));
+                }
+                self.claim = Some(claim);
+            }
+            Attempt::Busy => {
+                if let Some(replay) = self.recorded_meanwhile()? {
+                    return Ok(Turn::Replay(replay));
+                }
+                let limit = self.cache.settings().options.claim_timeout_ms.unwrap_or(60_000);
+                let since = self.waiting_since.get_or_insert_with(Instant::now);
+                if since.elapsed() < Duration::from_millis(limit) {
+                    return Ok(Turn::Wait);
+                }
+                self.cache.session.without_claim();
+            }
+        }
+        self.begun = Instant::now();
+        Ok(Turn::Send)
+    }
+
+    /// Takes the head of the response, before its body.
+    pub fn head(&mut self, status: u16, headers: &[(&str, &str)]) {
+        let head = ResponseHead { status, headers: kept_headers(headers), chunks: Vec::new() };
+        let watcher = StreamWatcher::new(head.header("content-type"));
+        self.head = Some((head, watcher));
+        self.headed = Instant::now();
+    }
+
+    /// Takes the next piece of the body, content-encoding undone, as it passes.
+    ///
+    /// [`StreamState::Complete`] means that the protocol's terminal event has
+    /// come: finish right away, since the caller may never read to the end.
+    pub fn chunk(&mut self, data: &[u8]) -> StreamState {
+        let Some((head, watcher)) = &mut self.head else { return StreamState::Open };
+        if data.is_empty() {
+            return watcher.push(data);
+        }
+        self.body.extend_from_slice(data);
+        head.chunks.push(Chunk { end: self.body.len() as u64, at_ms: millis(self.headed) });
+        watcher.push(data)
+    }
+
+    /// Returns how long, and for how many bytes, to drain a stream left early.
+    pub fn drain_bounds(&self) -> (Duration, usize) {
+        (DRAIN_TIME, DRAIN_BYTES)
+    }
+
+    /// Records the response if it may be, durably when this returns, and frees
+    /// the claim; `false` if it was not recorded. Later calls do nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::put`].
+    pub fn finish(&mut self, end: End) -> Result<bool> {
+        if std::mem::replace(&mut self.finished, true) || !self.records() {
+            return Ok(false);
+        }
+        let recorded = self.record(end);
+        self.claim = None;
+        recorded
+    }
+
+    fn record(&mut self, end: End) -> Result<bool> {
+        let took = millis(self.begun);
+        let Some((mut head, _)) = self.head.take() else { return Ok(false) };
+        let body = std::mem::take(&mut self.body);
+        let cache = &self.cache;
+        let content_type = head.header("content-type");
+        let verdict = match end {
+            End::Failed => Verdict::Refuse("the connection failed".to_owned()),
+            End::Eof | End::Left => {
+                cache.open.policy.verdict(head.status, content_type, &body, end == End::Eof)
+            }
+        };
+        if let Verdict::Refuse(why) = verdict {
+            cache.session.refused(&self.call, why);
+            return Ok(false);
+        }
+        if !self.request.stream {
+            head.chunks.clear();
+        }
+        let body = self.without_secrets(&mut head, body);
+        let meta = Meta {
+            model: self.request.model.clone(),
+            response_duration_ms: Some(took),
+            ..Meta::default()
+        };
+        let address = Address {
+            fingerprint: self.address.fingerprint,
+            stored: std::mem::take(&mut self.address.stored),
+        };
+        cache.record(address, head.to_json().into_bytes(), body, meta)?;
+        Ok(true)
+    }
+
+    /// Reports secrets in the response, and replaces them: those that were sent
+    /// always, others if `redact_responses` is on.
+    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Vec<u8> {
+        let redactor = self.cache.open.addressing.redactor();
+        let everything = self.cache.settings().options.redact_responses == Some(true);
+        let found = redactor.find_in_response(&body, &self.sent);
+        if !found.is_empty() {
+            let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
+            self.cache.session.warn(format!(
+                "{}: the response to {} holds a secret ({}){}",
+                self.cache.session.test.as_deref().unwrap_or("a call"),
+                self.call,
+                kinds.join(", "),
+                if everything { ", replaced" } else { "; redact_responses = true replaces it" }
+            ));
+        }
+        for (_, value) in &mut head.headers {
+            let clean = redactor.response(value.as_bytes(), &self.sent, everything, &mut []);
+            *value = String::from_utf8_lossy(&clean).into_owned();
+        }
+        redactor.response(&body, &self.sent, everything, &mut head.chunks).into_owned()
+    }
+
+    fn recorded_meanwhile(&self) -> Result<Option<Replay>> {
+        let Some(response) = self.cache.lookup(&self.address.fingerprint)? else {
+            return Ok(None);
+        };
+        let asked = Asked { fingerprint: self.address.fingerprint, call: None };
+        self.cache.count(&asked, true);
+        Replay::of(response).map(Some)
+    }
+}
+
+impl Replay {
+    /// Reads a response as HTTP; one that was put by hand has no head and is a 200.
+    fn of(response: Response) -> Result<Self> {
+        let head = match response.head.is_empty() {
+            true => ResponseHead {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                chunks: Vec::new(),
+            },
+            false => ResponseHead::from_json(&response.head)?,
+        };
+        Ok(Self { head, body: response.body })
+    }
+
+    /// Returns the body in its recorded chunks, each with its time in milliseconds;
+    /// one chunk for a body that came as one.
+    pub fn chunks(&self) -> Vec<(&[u8], u64)> {
+        let mut chunks = Vec::with_capacity(self.head.chunks.len().max(1));
+        let mut start = 0;
+        for chunk in &self.head.chunks {
+            let end = usize::try_from(chunk.end).unwrap_or(usize::MAX).min(self.body.len());
+            chunks.push((&self.body[start..end.max(start)], chunk.at_ms));
+            start = end.max(start);
+        }
+        if start < self.body.len() || chunks.is_empty() {
+            chunks.push((&self.body[start..], 0));
+        }
+        chunks
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Miss(explanation) => explanation.fmt(f),
+            Refused::Unrecorded { reason } => write!(f, "f3dx-cache: not replayed: {reason}"),
+        }
+    }
+}
+
+/// Returns method and URL of a request document.
+fn described(request: &RequestDocument) -> String {
+    let Ok(document) = Document::parse(&request.canonical) else { return "a call".to_owned() };
+    let text = |pointer| {
+        let text = document.root().pointer(pointer).and_then(|node| node.as_str());
+        text.map(|text| text.into_owned()).unwrap_or_default()
+    };
+    format!("{} {}", text("/method"), text("/url"))
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

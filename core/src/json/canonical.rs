@@ -1,0 +1,167 @@
+//! The canonical form: RFC 8785, with exact integers.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::tape::{Piece, Tape};
+use crate::Result;
+
+/// Turns JSON texts into their canonical form, and keeps its memory between them.
+///
+/// ```
+/// use f3dx_cache_core::json::Canonicalizer;
+///
+/// let mut canonicalizer = Canonicalizer::new();
+/// let mut out = Vec::new();
+/// canonicalizer.canonicalize(br#"{"b": 1.0, "a": "caf\u00e9"}"#, &mut out).unwrap();
+/// assert_eq!(out, r#"{"a":"café","b":1}"#.as_bytes());
+/// ```
+#[derive(Default)]
+pub struct Canonicalizer {
+    tape: Tape,
+}
+
+impl Canonicalizer {
+    /// Makes one that holds no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes the canonical form of a JSON text to `out`, which is emptied first.
+    ///
+    /// Members are sorted by the UTF-16 code units of their names, numbers
+    /// spelled as ES6 does, strings with the fewest escapes, without white
+    /// space. An integer that no double holds keeps its exact digits.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
+    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte; then `out` is empty.
+    pub fn canonicalize(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        out.clear();
+        self.tape.read(json)?;
+        out.reserve(json.len() + self.tape.respelled.len());
+        write(&self.tape, json, 0..self.tape.pieces.len(), out);
+        Ok(())
+    }
+
+    /// Gives back memory beyond `bytes` in each buffer.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        self.tape.shrink(bytes);
+    }
+}
+
+/// Returns the canonical form of a JSON text; see [`Canonicalizer::canonicalize`].
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
+/// [`JsonErrorKind`](crate::JsonErrorKind) and the byte.
+pub fn canonicalize(json: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    Canonicalizer::new().canonicalize(json, &mut out)?;
+    Ok(out)
+}
+
+/// Returns the canonical form of a value that is already parsed.
+///
+/// It goes by way of text, since a canonicalizer of doubles would lose the
+/// digits of large integers.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson) if it is nested
+/// too deeply.
+pub fn to_canonical(value: &Value) -> Result<Vec<u8>> {
+    canonicalize(value.to_string().as_bytes())
+}
+
+/// Appends the pieces of `range` in canonical order.
+fn write(tape: &Tape, input: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
+    let mut at = range.start;
+    while at < range.end {
+        match tape.pieces[at] {
+            Piece::Input { start, end } => out.extend_from_slice(&input[start..end]),
+            Piece::Respelled { start, end } => {
+                out.extend_from_slice(&tape.respelled[start..end]);
+            }
+            Piece::Object { first, count, next } => {
+                out.push(b'{');
+                for member in &tape.sorted[first..first + count] {
+                    write(tape, input, member.clone(), out);
+                    if member.end == next {
+                        out.push(b',');
+                    }
+                }
+                // Every member has left a comma; the last one is too much.
+                out.pop();
+                out.push(b'}');
+                at = next;
+                continue;
+            }
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::JsonErrorKind;
+
+    fn canonical(json: &str) -> String {
+        String::from_utf8(canonicalize(json.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn members_move_with_their_values() {
+        let json =
+            r#" { "c" : [ 1 , { "z" : 0 , "y" : { } } ] , "a" : "x" , "b" : { "b":1,"a":2 } } "#;
+        assert_eq!(canonical(json), r#"{"a":"x","b":{"a":2,"b":1},"c":[1,{"y":{},"z":0}]}"#);
+    }
+
+    #[test]
+    fn a_sorted_object_within_an_unsorted_one_stays() {
+        let json = r#"[{"b":{"a":1,"b":2},"a":[{"x":1}]},{"a":1}]"#;
+        assert_eq!(canonical(json), r#"[{"a":[{"x":1}],"b":{"a":1,"b":2}},{"a":1}]"#);
+    }
+
+    #[test]
+    fn what_is_canonical_stays() {
+        let json = r#"{"a":[{"x":"\n\u0001","y":0.5}],"b":{"c":null}}"#;
+        assert_eq!(canonical(json), json);
+    }
+
+    #[test]
+    fn a_canonicalizer_forgets_the_text_before() {
+        let mut canonicalizer = Canonicalizer::new();
+        let mut out = Vec::new();
+        canonicalizer.canonicalize(br#"{"b":1,"\u0061":1.0}"#, &mut out).unwrap();
+        canonicalizer.canonicalize(br#"{"b":1,"b":2}"#, &mut out).unwrap_err();
+        assert!(out.is_empty());
+        canonicalizer.canonicalize(b"[1]", &mut out).unwrap();
+        assert_eq!(out, b"[1]");
+    }
+
+    #[test]
+    fn a_duplicate_key_is_named_with_its_place() {
+        let error = canonicalize(br#"{"a":1,"model":1,"b":0,"mod\u0065l":2,"b":3}"#).unwrap_err();
+        assert_eq!(error.json_kind(), Some((JsonErrorKind::DuplicateKey, 23)));
+        assert_eq!(error.to_string(), r#"invalid JSON at byte 23: duplicate key "model""#);
+    }
+
+    #[test]
+    fn a_parsed_value_has_the_form_of_its_text() {
+        let value = serde_json::json!({"b": 9007199254740993_u64, "a": [1.0, 1e21, null, "é\n"]});
+        let expected = "{\"a\":[1,1e+21,null,\"é\\n\"],\"b\":9007199254740993}";
+        assert_eq!(to_canonical(&value).unwrap(), expected.as_bytes());
+    }
+
+    #[test]
+    fn a_wide_object_takes_no_quadratic_time() {
+        let members: Vec<_> = (0..200_000).rev().map(|n| format!("\"{n}\":{n}")).collect();
+        let json = format!("{{{}}}", members.join(", "));
+        assert_eq!(canonical(&json).len(), json.len() - 199_999);
+    }
+}

@@ -1,0 +1,278 @@
+//! Keys and tokens that are recognised by their format alone.
+
+use memchr::memmem;
+use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// A format: who issues it, how it begins, and the rest of the pattern.
+struct Format {
+    issuer: &'static str,
+    /// The ways it begins: literal text, so that a scan without a hit is cheap.
+    begins: &'static [&'static str],
+    rest: &'static str,
+    /// Whether it must hold a letter and a digit, since its beginning is not telling.
+    mixed: bool,
+}
+
+const fn format(
+    issuer: &'static str,
+    begins: &'static [&'static str],
+    rest: &'static str,
+) -> Format {
+    Format { issuer, begins, rest, mixed: false }
+}
+
+/// The table, a longer beginning before a shorter one of the same text. Lengths are those of real
+/// keys, rounded down: a key that grows stays a key.
+const FORMATS: &[Format] = &[
+    format("anthropic", &["sk-ant-"], "[A-Za-z0-9_-]{20,}"),
+    format("openrouter", &["sk-or-"], "[A-Za-z0-9-]{32,}"),
+    format("langfuse", &["sk-lf-"], "[0-9a-f-]{36}"),
+    format("openai", &["sk-proj-", "sk-svcacct-", "sk-admin-"], "[A-Za-z0-9_-]{20,}"),
+    Format { issuer: "openai", begins: &["sk-"], rest: "[A-Za-z0-9]{20,}", mixed: true },
+    format("github", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], "[A-Za-z0-9]{36,}"),
+    format("github", &["github_pat_"], "[A-Za-z0-9_]{36,}"),
+    format("gitlab", &["glpat-"], "[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,9})?"),
+    format("aws", &["AKIA", "ASIA"], "[A-Z0-9]{16}"),
+    format("google", &["AIza"], "[A-Za-z0-9_-]{35}"),
+    format("google", &["GOCSPX-"], "[A-Za-z0-9_-]{28}"),
+    format("google", &["ya29."], "[A-Za-z0-9_-]{20,}"),
+    format("slack", &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"], "[A-Za-z0-9-]{10,}"),
+    format("slack", &["xapp-"], "[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{20,}"),
+    format("huggingface", &["hf_"], "[A-Za-z0-9]{30,}"),
+    format("groq", &["gsk_"], "[A-Za-z0-9]{32,}"),
+    format("xai", &["xai-"], "[A-Za-z0-9]{40,}"),
+    format("perplexity", &["pplx-"], "[A-Za-z0-9]{32,}"),
+    format("replicate", &["r8_"], "[A-Za-z0-9]{30,}"),
+    format("nvidia", &["nvapi-"], "[A-Za-z0-9_-]{40,}"),
+    format("stripe", &["sk_live_", "sk_test_", "rk_live_", "rk_test_"], "[A-Za-z0-9]{16,}"),
+    format("npm", &["npm_"], "[A-Za-z0-9]{36}"),
+    format("pypi", &["pypi-AgE"], "[A-Za-z0-9_-]{50,}"),
+    format("sendgrid", &["SG."], "[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{32,}"),
+    format("digitalocean", &["dop_v1_", "doo_v1_", "dor_v1_"], "[a-f0-9]{64}"),
+    format("databricks", &["dapi"], "[a-f0-9]{32}(?:-[0-9])?"),
+    Format { issuer: "fireworks", begins: &["fw_"], rest: "[A-Za-z0-9]{20,}", mixed: true },
+    format("cerebras", &["csk-"], "[A-Za-z0-9]{32,}"),
+    format("together", &["tgp_v1_"], "[A-Za-z0-9_-]{40,}"),
+    format("jina", &["jina_"], "[A-Za-z0-9_-]{40,}"),
+    format("tavily", &["tvly-"], "[A-Za-z0-9-]{20,}"),
+    format("langsmith", &["lsv2_pt_", "lsv2_sk_"], "[0-9a-f]{32}_[0-9a-f]{10}"),
+    format("jwt", &["eyJ"], "[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}"),
+    // `(?s:.)`: line ends are escaped in JSON, once or twice.
+    format(
+        "private-key",
+        &["-----BEGIN "],
+        "(?:[A-Z0-9]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?s:.){16,8192}?-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----",
+    ),
+];
+
+/// A secret found in a text.
+pub(super) struct Found {
+    pub(super) at: Range<usize>,
+    pub(super) issuer: &'static str,
+}
+
+/// The next secret from `start` on.
+///
+/// Both in a text and in its JSON spelling: what is escaped is no part of a
+/// key, and an escape before it is a boundary like the character it stands for.
+pub(super) fn find(text: &[u8], start: usize) -> Option<Found> {
+    let token = find_token(text, start);
+    // A key behind `Bearer ` has its own name, if it has a format.
+    let before = token.as_ref().map_or(text.len(), |token| token.at.end);
+    find_bearer(text, start, before)
+        .filter(|bearer| token.as_ref().is_none_or(|token| bearer.at.end <= token.at.start))
+        .or(token)
+}
+
+/// Whether nothing is found from the start on; what most texts pay.
+pub(super) fn is_clean(text: &[u8]) -> bool {
+    find_token(text, 0).is_none() && find_bearer(text, 0, text.len()).is_none()
+}
+
+#[allow(clippy::expect_used)] // A constant pattern, compiled in every test.
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = FORMATS
+        .iter()
+        .map(|format| {
+            let begins: Vec<_> = format.begins.iter().map(|text| regex::escape(text)).collect();
+            format!("(?:{}){}", begins.join("|"), format.rest)
+        })
+        .collect::<Vec<_>>()
+        .join("|");
+    RegexBuilder::new(&pattern).unicode(false).build().expect("the formats are valid patterns")
+});
+
+fn find_token(text: &[u8], start: usize) -> Option<Found> {
+    let mut from = start;
+    loop {
+        let found = TOKEN.find_at(text, from)?;
+        let format = FORMATS.iter().find(|format| {
+            format.begins.iter().any(|b| found.as_bytes().starts_with(b.as_bytes()))
+        })?;
+        if begins_a_word(text, found.start())
+            && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
+            && (!format.mixed || is_mixed(found.as_bytes()))
+        {
+            return Some(Found { at: found.range(), issuer: format.issuer });
+        }
+        from = found.start() + 1;
+    }
+}
+
+/// Finds the token of a `Bearer …` that begins before `end`.
+fn find_bearer(text: &[u8], start: usize, end: usize) -> Option<Found> {
+    static EARER: LazyLock<[memmem::Finder<'static>; 2]> =
+        LazyLock::new(|| [memmem::Finder::new("earer "), memmem::Finder::new("EARER ")]);
+    let token = |at: usize| {
+        let first = at.checked_sub(1)?;
+        let after = at + "earer ".len();
+        let rest = &text[after..];
+        let length = rest.iter().take_while(|byte| is_bearer(**byte)).count();
+        let length = length - rest[..length].iter().rev().take_while(|byte| **byte == b'.').count();
+        (first >= start
+            && text[first].eq_ignore_ascii_case(&b'b')
+            && begins_a_word(text, first)
+            && length >= 20
+            && is_mixed(&rest[..length]))
+        .then(|| Found { at: after..after + length, issuer: "bearer" })
+    };
+    let window = text.get(start..end)?;
+    EARER
+        .iter()
+        .filter_map(|finder| finder.find_iter(window).find_map(|at| token(start + at)))
+        .min_by_key(|found| found.at.start)
+}
+
+fn is_bearer(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte)
+}
+
+fn is_mixed(token: &[u8]) -> bool {
+    // Behind the beginning, which has letters of its own.
+    let rest = token.strip_prefix(b"sk-").or(token.strip_prefix(b"fw_")).unwrap_or(token);
+    rest.iter().any(u8::is_ascii_digit) && rest.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether a word may begin at `at`: at the start, after what is neither letter
+/// nor digit, or after an escape (`\n`, `\u001b`).
+fn begins_a_word(text: &[u8], at: usize) -> bool {
+    match &text[..at] {
+        [] => true,
+        [.., byte] if !byte.is_ascii_alphanumeric() => true,
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuers(text: &str) -> Vec<&'static str> {
+        let mut at = 0;
+        let mut issuers = Vec::new();
+        while let Some(found) = find(text.as_bytes(), at) {
+            issuers.push(found.issuer);
+            at = found.at.end;
+        }
+        assert_eq!(is_clean(text.as_bytes()), issuers.is_empty(), "{text}");
+        issuers
+    }
+
+    fn of(begin: &str, length: usize) -> String {
+        let alphabet = "a1B2c3D4e5F6";
+        format!("{begin}{}", alphabet.chars().cycle().take(length).collect::<String>())
+    }
+
+    fn hex(begin: &str, length: usize) -> String {
+        format!("{begin}{}", "0a1b2c3d4e5f".chars().cycle().take(length).collect::<String>())
+    }
+
+    #[test]
+    fn every_format_is_known_by_its_issuer() {
+        let cases = [
+            (of("sk-", 48), "openai"),
+            (of("sk-proj-", 60), "openai"),
+            (of("sk-svcacct-", 60), "openai"),
+            (of("sk-ant-api03-", 93), "anthropic"),
+            (hex("sk-or-v1-", 64), "openrouter"),
+            ("sk-lf-01234567-89ab-cdef-0123-456789abcdef".to_owned(), "langfuse"),
+            (of("ghp_", 36), "github"),
+            (of("ghs_", 36), "github"),
+            (format!("{}_{}", of("github_pat_", 22), of("", 59)), "github"),
+            (of("glpat-", 20), "gitlab"),
+            ("AKIA2E0A8F3B244C9986".to_owned(), "aws"),
+            (of("AIza", 35), "google"),
+            ("xoxb-123456789012-1234567890123-abcdefABCDEF".to_owned(), "slack"),
+            (of("hf_", 34), "huggingface"),
+            (of("gsk_", 52), "groq"),
+            (of("xai-", 80), "xai"),
+            (of("pplx-", 48), "perplexity"),
+            (of("r8_", 37), "replicate"),
+            (of("nvapi-", 64), "nvidia"),
+            (of("sk_live_", 24), "stripe"),
+            (of("npm_", 36), "npm"),
+            (of("pypi-AgEIcHlwaS5vcmc", 60), "pypi"),
+            (format!("{}.{}", of("SG.", 22), of("", 43)), "sendgrid"),
+            (hex("dop_v1_", 64), "digitalocean"),
+            (hex("dapi", 32), "databricks"),
+            (of("fw_", 24), "fireworks"),
+            (of("csk-", 48), "cerebras"),
+            (of("tvly-dev-", 32), "tavily"),
+            (format!("{}_{}", hex("lsv2_pt_", 32), hex("", 10)), "langsmith"),
+            (format!("{}.{}.{}", of("eyJ", 20), of("eyJ", 20), of("", 40)), "jwt"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+                    .to_owned(),
+                "private-key",
+            ),
+        ];
+        for (secret, issuer) in cases {
+            assert_eq!(issuers(&secret), [issuer], "{secret}");
+            assert_eq!(issuers(&format!("see \"{secret}\".")), [issuer], "{secret}");
+        }
+    }
+
+    #[test]
+    fn words_that_only_begin_alike_are_no_secrets() {
+        for text in [
+            "pip install sk-learn sk-video scikit",
+            "the disk-0123456789abcdef01234567 and the task-0123456789abcdef01234567",
+            "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "sk-proj-...",
+            "hf_hub_download, hf_transfer",
+            "fw_update_device_firmware_version_2",
+            "pplx-7b-online",
+            "AKIA is how it begins; BAKIA2E0A8F3B244C99869",
+            "the bearer of good news arrived yesterday evening",
+            "Authorization: Bearer <token>",
+            "Bearer ${OPENAI_API_KEY}",
+            "eyJhbGciOiJIUzI1NiJ9.not-a-jwt",
+            "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----",
+            "[secret:openai:0123456789abcdef]",
+            "Bearer [secret:openai:0123456789abcdef]",
+        ] {
+            assert_eq!(issuers(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_behind_bearer_keeps_its_name() {
+        let key = of("gsk_", 52);
+        assert_eq!(issuers(&format!("curl -H 'Authorization: Bearer {key}'")), ["groq"]);
+        assert_eq!(issuers("AUTHORIZATION: BEARER abcdefghij0123456789."), ["bearer"]);
+        assert_eq!(issuers(&format!("Bearer abcdefghij0123456789 {key}")), ["bearer", "groq"]);
+    }
+
+    #[test]
+    fn an_escape_before_a_key_is_a_boundary() {
+        let key = of("ghp_", 36);
+        for before in ["\\n", "\\\\n", "\\\"", "\\u001b", "=", "-", "é"] {
+            assert_eq!(issuers(&format!("{before}{key}")), ["github"], "{before}");
+        }
+        assert_eq!(issuers(&format!("n{key}")), [""; 0]);
+    }
+}

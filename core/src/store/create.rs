@@ -1,0 +1,144 @@
+//! Makes a new cache file, whole or not at all.
+
+use super::backend::{Patience, PatientBackend};
+use super::open::builder;
+use super::row::encode;
+use super::schema::{
+    FORMAT, FORMAT_VERSION, META, REQUESTS, RESPONSES, SKETCHES, Table, format_row,
+};
+use super::{failure, guarded};
+use crate::error::{Error, ErrorKind, Result};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind as Io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Makes the file at `path` if there is none, with the policy `identity`.
+///
+/// The file is written beside its place and linked there when it is complete,
+/// so that a reader never meets half a file, and a creator that is killed
+/// leaves none. Of several creators the first one wins.
+///
+/// # Errors
+///
+/// [`ErrorKind::ReadOnly`] if the folder cannot be written, [`ErrorKind::Io`].
+pub(crate) fn create(path: &Path, identity: &str, patience: &Patience) -> Result<()> {
+    let folder = folder(path);
+    make_folder(&folder)?;
+    let draft = Draft::in_folder(&folder, path);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&draft.0)
+        .map_err(|cause| cannot_create(path, &folder, cause))?;
+    fill(&draft.0, file, identity, patience)?;
+    match fs::hard_link(&draft.0, path) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == Io::AlreadyExists => {}
+        // A file system without hard links: renaming replaces a file that another
+        // process made in between, so ask once more just before.
+        Err(_) if !path.exists() => {
+            fs::rename(&draft.0, path).map_err(|cause| cannot_create(path, &folder, cause))?;
+        }
+        Err(_) => {}
+    }
+    sync_folder(&folder);
+    Ok(())
+}
+
+/// The name under which a file is made; removed again in any case.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn in_folder(folder: &Path, path: &Path) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        name.push(format!(".{}-{count}.tmp", std::process::id()));
+        Self(folder.join(name))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is gone already if it was renamed into place.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn fill(path: &Path, file: File, identity: &str, patience: &Patience) -> Result<()> {
+    let cannot = |cause: redb::Error| failure(path, "create the cache", cause);
+    guarded(path, || {
+        let backend = PatientBackend::new(file, patience.clone()).map_err(|e| cannot(e.into()))?;
+        let database = builder().create_with_backend(backend).map_err(|e| cannot(e.into()))?;
+        let write = database.begin_write().map_err(|e| cannot(e.into()))?;
+        {
+            for rows in [REQUESTS, RESPONSES, META] {
+                write.open_table(rows).map_err(|e| cannot(e.into()))?;
+            }
+            write.open_table(SKETCHES).map_err(|e| cannot(e.into()))?;
+            let mut format = write.open_table(FORMAT).map_err(|e| cannot(e.into()))?;
+            let version = FORMAT_VERSION.to_string();
+            for (name, value) in [
+                (format_row::VERSION, version.as_str()),
+                (format_row::MIN_READER, &version),
+                (format_row::MIN_WRITER, &version),
+                (format_row::IDENTITY, identity),
+                (format_row::WRITER, env!("CARGO_PKG_VERSION")),
+            ] {
+                let row = encode(Table::Format, name.as_bytes(), &[value.as_bytes()]);
+                format.insert(name, row.as_slice()).map_err(|e| cannot(e.into()))?;
+            }
+        }
+        write.commit().map_err(|e| cannot(e.into()))?;
+        database.close().map_err(|e| cannot(e.into()))
+    })
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(|cause| cannot_create(folder, folder, cause))?;
+    // The default folder is ours: what only serves a running test stays out of git.
+    if folder.file_name().is_some_and(|name| name == ".f3dx-cache") {
+        let ignored = "# Made by f3dx-cache: commit the .redb file, not what serves a run.\n*-claims\n*.tmp\n";
+        fs::write(folder.join(".gitignore"), ignored)
+            .map_err(|cause| Error::io(folder, "write .gitignore", cause))?;
+    }
+    Ok(())
+}
+
+fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn cannot_create(path: &Path, folder: &Path, cause: std::io::Error) -> Error {
+    let kind = match cause.kind() {
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+        _ => ErrorKind::Io,
+    };
+    Error::file(
+        kind,
+        path,
+        format_args!(
+            "cannot create the cache in {}; choose another path (F3DX_CACHE_PATH), \
+             or mode replay or off",
+            folder.display()
+        ),
+    )
+    .because(cause)
+}
+
+/// Makes the new name durable, where the platform can.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        // Some file systems refuse this; the file itself is durable.
+        let _ = folder.sync_all();
+    }
+}

@@ -1,0 +1,76 @@
+//! The file: the only module that names redb.
+//!
+//! A [`Store`] reads and writes entries of one file that other processes read
+//! and write at the same time. `FORMAT.md` describes the bytes, `design.md` in
+//! the repository's `ARCHITECTURE.md` the protocol.
+
+mod backend;
+mod create;
+mod fork;
+mod open;
+mod read;
+mod row;
+mod schema;
+mod shared;
+mod write;
+
+pub(crate) use backend::Patience;
+pub(crate) use create::create;
+pub(crate) use fork::PerProcess;
+pub(crate) use read::Snapshot;
+pub use row::Response;
+pub use schema::FORMAT_VERSION;
+pub(crate) use shared::{Shared, shared};
+pub(crate) use write::{Change, NewEntry, Outcome};
+
+use crate::error::{Error, ErrorKind, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Runs `work`, which calls redb, and turns a panic into [`ErrorKind::Corrupt`].
+///
+/// redb trusts the file's structure and panics where damage breaks it.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let detail = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no detail");
+        Err(Error::file(
+            ErrorKind::Corrupt,
+            path,
+            format_args!("the file's structure is damaged ({detail}); restore it from version control, or delete it and record again"),
+        ))
+    })
+}
+
+/// Turns a redb error about `path` into one of ours.
+fn failure(path: &Path, doing: &str, cause: impl Into<redb::Error>) -> Error {
+    use redb::Error as Redb;
+    let cause = cause.into();
+    let kind = match &cause {
+        Redb::Io(io) => match backend::lock_failure(io) {
+            Some(lock) => return lock.into_error(path, doing),
+            None => match io.kind() {
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => {
+                    ErrorKind::Corrupt
+                }
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    ErrorKind::ReadOnly
+                }
+                _ => ErrorKind::Io,
+            },
+        },
+        Redb::Corrupted(_)
+        | Redb::LockPoisoned(_)
+        | Redb::TableTypeMismatch { .. }
+        | Redb::TableIsMultimap(_)
+        | Redb::TypeDefinitionChanged { .. } => ErrorKind::Corrupt,
+        Redb::UpgradeRequired(_) => ErrorKind::UnsupportedFormat,
+        Redb::DatabaseAlreadyOpen | Redb::LockProtocolMismatch => ErrorKind::Locked,
+        Redb::ValueTooLarge(_) => ErrorKind::InvalidArgument,
+        _ => ErrorKind::Io,
+    };
+    Error::file(kind, path, format_args!("cannot {doing}")).because(cause)
+}

@@ -1,0 +1,227 @@
+//! Lookups in one snapshot of the file.
+
+use super::open::Reader;
+use super::row::{self, Response, decode, decode_response};
+use super::schema::{FORMAT_VERSION, META, REQUESTS, RESPONSES, Rows, SKETCHES, Table};
+use super::shared::{Shared, lock};
+use super::{Patience, failure, guarded};
+use crate::error::Result;
+use crate::fingerprint::Fingerprint;
+use crate::sketch::Sketch;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How long a held snapshot serves before a lookup takes a fresh one.
+const HELD_FOR: Duration = Duration::from_secs(1);
+
+type RowTable = ReadOnlyTable<&'static [u8; 32], &'static [u8]>;
+
+/// The entries as they were when it began.
+pub(crate) struct Snapshot {
+    path: PathBuf,
+    read: ReadTransaction,
+    requests: OnceLock<Option<RowTable>>,
+    responses: OnceLock<Option<RowTable>>,
+    meta: OnceLock<Option<RowTable>>,
+    /// Keeps the file open for as long as the snapshot is read; the last field,
+    /// so that it goes last.
+    reader: Arc<Reader>,
+}
+
+/// A snapshot that is kept between lookups.
+pub(super) struct Held {
+    snapshot: Snapshot,
+    since: Instant,
+}
+
+impl Shared {
+    /// Looks up in a snapshot that is kept for the next lookup.
+    ///
+    /// Cheaper than a fresh one by a lock of the file's header, but while it is
+    /// held a recorder of another process cannot reuse pages. So it is taken
+    /// anew after a second, and [`Shared::release`] drops it.
+    pub fn held<T>(
+        &self,
+        patience: &Patience,
+        look: impl Fn(&Snapshot) -> Result<T>,
+        nothing: T,
+    ) -> Result<T> {
+        let mut held = lock(&self.held);
+        if held.as_ref().is_none_or(|held| held.since.elapsed() > HELD_FOR) {
+            *held = None;
+            let Some(snapshot) = self.snapshot(patience)? else { return Ok(nothing) };
+            *held = Some(Held { snapshot, since: Instant::now() });
+        }
+        match held.as_ref() {
+            Some(held) => look(&held.snapshot),
+            None => Ok(nothing),
+        }
+    }
+
+    /// Drops the held snapshot, so that no recorder has to grow the file for it.
+    pub fn release(&self) {
+        *lock(&self.held) = None;
+    }
+}
+
+impl Snapshot {
+    pub(super) fn begin(path: &Path, reader: &Arc<Reader>) -> Result<Self> {
+        let read = guarded(path, || {
+            reader.begin_read().map_err(|cause| failure(path, "read the cache", cause))
+        })?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            read,
+            requests: OnceLock::new(),
+            responses: OnceLock::new(),
+            meta: OnceLock::new(),
+            reader: Arc::clone(reader),
+        })
+    }
+
+    /// Returns the recorded response.
+    pub fn response(&self, fingerprint: &Fingerprint) -> Result<Option<Response>> {
+        self.row(&self.responses, RESPONSES, fingerprint, |row| {
+            let (head, body) = decode_response(&self.path, fingerprint.as_bytes(), row)?;
+            Ok(Response { head: head.to_vec(), body: body.to_vec() })
+        })
+    }
+
+    /// Returns whether a response is recorded, without reading it.
+    pub fn contains(&self, fingerprint: &Fingerprint) -> Result<bool> {
+        Ok(self.row(&self.responses, RESPONSES, fingerprint, |_| Ok(()))?.is_some())
+    }
+
+    /// Returns the recorded request, canonical, secrets as placeholders.
+    pub fn request(&self, fingerprint: &Fingerprint) -> Result<Option<Vec<u8>>> {
+        self.content(&self.requests, REQUESTS, Table::Requests, fingerprint)
+    }
+
+    /// Returns the meta of an entry, as JSON text.
+    pub fn meta(&self, fingerprint: &Fingerprint) -> Result<Option<Vec<u8>>> {
+        self.content(&self.meta, META, Table::Meta, fingerprint)
+    }
+
+    /// Returns up to `limit` fingerprints after `after`, in order.
+    pub fn fingerprints(
+        &self,
+        after: Option<&Fingerprint>,
+        limit: usize,
+    ) -> Result<Vec<Fingerprint>> {
+        use std::ops::Bound;
+        guarded(&self.path, || {
+            let Some(table) = self.table(&self.responses, RESPONSES)? else {
+                return Ok(Vec::new());
+            };
+            let start = after.map_or(Bound::Unbounded, |f| Bound::Excluded(f.as_bytes()));
+            let range = table
+                .range::<&[u8; 32]>((start, Bound::Unbounded))
+                .map_err(|cause| self.failure(cause))?;
+            range
+                .take(limit)
+                .map(|row| {
+                    let (key, _) = row.map_err(|cause| self.failure(cause))?;
+                    Ok(Fingerprint::from_bytes(*key.value()))
+                })
+                .collect()
+        })
+    }
+
+    /// Returns the file's format version.
+    pub fn format_version(&self) -> u32 {
+        self.reader.header.as_ref().map_or(FORMAT_VERSION, |header| header.version)
+    }
+
+    /// Returns how many responses are recorded.
+    pub fn len(&self) -> Result<u64> {
+        guarded(&self.path, || match self.table(&self.responses, RESPONSES)? {
+            Some(table) => table.len().map_err(|cause| self.failure(cause)),
+            None => Ok(0),
+        })
+    }
+
+    /// Returns the bytes of all requests and of all responses with their heads.
+    pub fn sizes(&self) -> Result<(u64, u64)> {
+        let sum = |cell, rows, overhead| -> Result<u64> {
+            guarded(&self.path, || {
+                let Some(table) = self.table(cell, rows)? else { return Ok(0) };
+                let stats = table.stats().map_err(|cause| self.failure(cause))?;
+                let rows = table.len().map_err(|cause| self.failure(cause))?;
+                Ok(stats.stored_bytes().saturating_sub(rows * (32 + overhead)))
+            })
+        };
+        Ok((
+            sum(&self.requests, REQUESTS, row::OVERHEAD)?,
+            sum(&self.responses, RESPONSES, row::RESPONSE_OVERHEAD)?,
+        ))
+    }
+
+    /// Calls `visit` with the sketches, in fingerprint order, while it returns `true`.
+    pub fn sketches(&self, mut visit: impl FnMut(Fingerprint, Sketch) -> bool) -> Result<()> {
+        guarded(&self.path, || {
+            let table = match self.read.open_table(SKETCHES) {
+                Ok(table) => table,
+                Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+                Err(cause) => return Err(self.failure(cause)),
+            };
+            for row in table.iter().map_err(|cause| self.failure(cause))? {
+                let (key, sketch) = row.map_err(|cause| self.failure(cause))?;
+                let fingerprint = Fingerprint::from_bytes(*key.value());
+                if !visit(fingerprint, Sketch::from_bytes(*sketch.value())) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn content(
+        &self,
+        cell: &OnceLock<Option<RowTable>>,
+        rows: Rows,
+        table: Table,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Vec<u8>>> {
+        self.row(cell, rows, fingerprint, |row| {
+            decode(&self.path, table, fingerprint.as_bytes(), row).map(<[u8]>::to_vec)
+        })
+    }
+
+    fn row<T>(
+        &self,
+        cell: &OnceLock<Option<RowTable>>,
+        rows: Rows,
+        fingerprint: &Fingerprint,
+        read: impl Fn(&[u8]) -> Result<T>,
+    ) -> Result<Option<T>> {
+        guarded(&self.path, || {
+            let Some(table) = self.table(cell, rows)? else { return Ok(None) };
+            let row = table.get(fingerprint.as_bytes()).map_err(|cause| self.failure(cause))?;
+            row.map(|row| read(row.value())).transpose()
+        })
+    }
+
+    /// Opens a table on first use; `None` in a file that is being created.
+    fn table<'s>(
+        &'s self,
+        cell: &'s OnceLock<Option<RowTable>>,
+        rows: Rows,
+    ) -> Result<Option<&'s RowTable>> {
+        if cell.get().is_none() {
+            let table = match self.read.open_table(rows) {
+                Ok(table) => Some(table),
+                Err(TableError::TableDoesNotExist(_)) => None,
+                Err(cause) => return Err(self.failure(cause)),
+            };
+            // Another thread may have been first: its table is as good.
+            let _ = cell.set(table);
+        }
+        Ok(cell.get().and_then(Option::as_ref))
+    }
+
+    fn failure(&self, cause: impl Into<redb::Error>) -> crate::error::Error {
+        failure(&self.path, "read the cache", cause)
+    }
+}

@@ -1,0 +1,261 @@
+//! The cache as a user of the crate meets it.
+
+use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
+use std::path::PathBuf;
+
+const REQUEST: &[u8] = br#"{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}"#;
+
+struct Place {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("llm.redb");
+    Place { _folder: folder, path }
+}
+
+fn mode(mode: Mode) -> Options {
+    Options { mode: Some(mode), ..Options::default() }
+}
+
+fn bytes(place: &Place) -> Vec<u8> {
+    std::fs::read(&place.path).unwrap()
+}
+
+#[test]
+fn what_is_put_is_got_whatever_the_spelling() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    assert_eq!(cache.get(REQUEST).unwrap(), None);
+    let put = cache.put(REQUEST, b"hello", Meta::default()).unwrap();
+    assert_eq!(put.stored, Stored::Recorded);
+    let respelled =
+        br#"{"messages":[{"content":"\u0048i","role":"user"}],"model":"gpt-4o"}"#.as_slice();
+    assert_eq!(cache.get(respelled).unwrap().unwrap().body, b"hello");
+    assert_eq!(cache.fingerprint(respelled).unwrap(), put.fingerprint);
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.hits, stats.misses, stats.bytes_responses), (1, 1, 1, 5));
+}
+
+#[test]
+fn the_first_recording_stays() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    cache.put(REQUEST, b"first", Meta::default()).unwrap();
+    let again = cache.put(REQUEST, b"second", Meta::default()).unwrap();
+    assert_eq!(again.stored, Stored::Kept);
+    assert_eq!(cache.get(REQUEST).unwrap().unwrap().body, b"first");
+}
+
+#[test]
+fn refresh_replaces_once_a_run() {
+    let place = place();
+    {
+        let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+        let old = Meta { run: Some("another run".into()), ..Meta::default() };
+        cache.put(REQUEST, b"old", old).unwrap();
+    }
+    let cache = Cache::open(&place.path, mode(Mode::Refresh)).unwrap();
+    cache.put(REQUEST, b"new", Meta::default()).unwrap();
+    assert_eq!(cache.get(REQUEST).unwrap().unwrap().body, b"new");
+    let again = cache.put(REQUEST, b"newer", Meta::default()).unwrap();
+    assert_eq!(again.stored, Stored::Kept);
+}
+
+#[test]
+fn replay_leaves_the_file_byte_identical() {
+    let place = place();
+    Cache::open(&place.path, mode(Mode::Record))
+        .and_then(|cache| {
+            cache.put(REQUEST, b"hello", Meta::default())?;
+            cache.close()
+        })
+        .unwrap();
+    let before = bytes(&place);
+    let cache = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(cache.get(REQUEST).unwrap().unwrap().body, b"hello");
+    assert_eq!(cache.get(b"{}").unwrap(), None);
+    let refused = cache.put(b"{}", b"x", Meta::default()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+    cache.close().unwrap();
+    assert!(bytes(&place) == before);
+}
+
+#[test]
+fn a_record_run_that_only_hits_leaves_the_file_byte_identical() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    cache.put(REQUEST, b"hello", Meta::default()).unwrap();
+    cache.close().unwrap();
+    let before = bytes(&place);
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    assert!(cache.get(REQUEST).unwrap().is_some());
+    cache.close().unwrap();
+    assert!(bytes(&place) == before);
+}
+
+#[test]
+fn hits_are_written_by_a_handle_that_recorded() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let put = cache.put(REQUEST, b"hello", Meta::default()).unwrap();
+    for _ in 0..3 {
+        cache.get(REQUEST).unwrap();
+    }
+    cache.peek(REQUEST).unwrap();
+    cache.close().unwrap();
+    let cache = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(cache.meta(&put.fingerprint).unwrap().unwrap().hit_count, 3);
+}
+
+#[test]
+fn a_sequence_gives_each_identical_call_its_own_answer() {
+    let place = place();
+    let options = |mode| Options {
+        mode: Some(mode),
+        repeats: Some(Repeats::Sequence),
+        ..Options::default()
+    };
+    let cache = Cache::open(&place.path, options(Mode::Record)).unwrap();
+    for answer in ["one", "two", "three"] {
+        assert_eq!(cache.get(REQUEST).unwrap(), None);
+        cache.put(REQUEST, answer.as_bytes(), Meta::default()).unwrap();
+    }
+    let replay = Cache::open(&place.path, options(Mode::Replay)).unwrap();
+    for answer in ["one", "two", "three"] {
+        assert_eq!(replay.get(REQUEST).unwrap().unwrap().body, answer.as_bytes());
+    }
+    assert_eq!(replay.get(REQUEST).unwrap(), None);
+    // Without the option, the first answer is the answer.
+    let plain = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(plain.get(REQUEST).unwrap().unwrap().body, b"one");
+}
+
+#[test]
+fn a_miss_names_the_nearest() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let near = cache.put(REQUEST, b"hello", Meta::default()).unwrap();
+    cache.put(br#"{"model":"other","input":"something else"}"#, b"x", Meta::default()).unwrap();
+    let asked = br#"{"model": "gpt-4o", "messages": [{"role": "user", "content": "Ho"}]}"#;
+    let explanation = cache.explain(asked).unwrap();
+    let nearest = explanation.nearest.clone().unwrap();
+    assert_eq!(nearest.fingerprint, near.fingerprint.to_string());
+    assert_eq!(nearest.differences.len(), 1);
+    let difference = &nearest.differences[0];
+    assert_eq!(difference.path, "/messages/0/content");
+    assert_eq!(difference.recorded.as_deref(), Some("\"Hi\""));
+    assert_eq!(difference.requested.as_deref(), Some("\"Ho\""));
+    assert!(explanation.to_string().contains("/messages/0/content"));
+}
+
+#[test]
+fn a_file_that_is_missing_is_an_error_unless_the_mode_makes_it() {
+    let place = place();
+    for mode_without in [Mode::Replay, Mode::ReadOnly] {
+        let error = Cache::open(&place.path, mode(mode_without)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.to_string().contains("llm.redb"), "{error}");
+    }
+    let off = Cache::open(&place.path, mode(Mode::Off)).unwrap();
+    assert_eq!(off.put(REQUEST, b"x", Meta::default()).unwrap().stored, Stored::Skipped);
+    assert!(!place.path.exists());
+}
+
+#[test]
+fn what_is_no_cache_is_said_to_be_what_it_looks_like() {
+    let place = place();
+    for (content, says) in [
+        (b"".as_slice(), "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"redb\x1a\r\n\xa9\r\r\n and so on", "line-ending"),
+        (b"hello, this is a text file", "not a cache file"),
+    ] {
+        std::fs::write(&place.path, content).unwrap();
+        for each in [Mode::Record, Mode::Replay] {
+            let error = Cache::open(&place.path, mode(each)).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert_eq!(std::fs::read(&place.path).unwrap(), content);
+    }
+}
+
+#[test]
+fn two_modes_of_one_file_in_one_process_see_the_same() {
+    let place = place();
+    let record = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let replay = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(replay.get(REQUEST).unwrap(), None);
+    record.put(REQUEST, b"hello", Meta::default()).unwrap();
+    assert_eq!(replay.get(REQUEST).unwrap().unwrap().body, b"hello");
+    record.close().unwrap();
+    assert!(replay.get(REQUEST).unwrap().is_some());
+}
+
+#[test]
+fn threads_put_at_once_and_lose_nothing() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for n in 0..10 {
+                    let request = format!("{{\"n\":{},\"t\":{thread}}}", n);
+                    cache.put(request.as_bytes(), request.as_bytes(), Meta::default()).unwrap();
+                    let got = cache.get(request.as_bytes()).unwrap().unwrap();
+                    assert_eq!(got.body, request.as_bytes());
+                }
+            });
+        }
+    });
+    assert_eq!(cache.stats().unwrap().entries, 80);
+}
+
+#[test]
+fn a_walk_sees_every_entry_once_and_outlives_its_cache() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    for n in 0..600 {
+        cache.put(format!("[{n}]").as_bytes(), b"x", Meta::default()).unwrap();
+    }
+    let walk = cache.entries().unwrap();
+    cache.close().unwrap();
+    drop(cache);
+    let seen: Vec<_> = walk.map(|entry| entry.unwrap().fingerprint).collect();
+    assert_eq!(seen.len(), 600);
+    assert!(seen.is_sorted());
+}
+
+#[test]
+fn a_deleted_entry_is_gone() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let put = cache.put(REQUEST, b"hello", Meta::default()).unwrap();
+    assert!(cache.delete(&put.fingerprint).unwrap());
+    assert!(!cache.delete(&put.fingerprint).unwrap());
+    assert_eq!(cache.get(REQUEST).unwrap(), None);
+    assert_eq!(cache.entries().unwrap().count(), 0);
+}
+
+#[test]
+fn a_closed_cache_says_so() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    cache.close().unwrap();
+    let error = cache.get(REQUEST).unwrap_err();
+    assert!(error.to_string().contains("closed"), "{error}");
+}
+
+#[test]
+fn a_put_that_would_outgrow_max_bytes_is_refused() {
+    let place = place();
+    let options = Options { max_bytes: Some(100), ..mode(Mode::Record) };
+    let cache = Cache::open(&place.path, options).unwrap();
+    let error = cache.put(REQUEST, b"hello", Meta::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Full);
+    assert_eq!(cache.get(REQUEST).unwrap(), None);
+}
