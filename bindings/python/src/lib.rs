@@ -35,10 +35,10 @@ mod _native {
     #[pymodule_export]
     use crate::explanation::Explanation;
     use crate::request::Request;
-    use crate::{detached, json};
-    use f3dx_cache_core::{Mode, Summary};
+    use crate::{detached, json, options};
+    use f3dx_cache_core::{Env, Mode, Settings, Summary};
     use pyo3::prelude::*;
-    use pyo3::types::PyBytes;
+    use pyo3::types::{PyBytes, PyDict};
     use std::path::PathBuf;
 
     /// The version of the library.
@@ -111,6 +111,18 @@ mod _native {
         let mut lines = vec![summary.line(mode, &path)];
         lines.extend(summary.refusal_lines());
         Ok(lines)
+    }
+
+    /// Return the mode that `Cache.for_tests` would choose; no file is opened or made.
+    #[pyfunction]
+    #[pyo3(signature = (**options))]
+    fn mode_for_tests(
+        py: Python<'_>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<&'static str> {
+        let options = options::options(py, options)?;
+        let settings = detached::detached(py, || Settings::for_tests(options, &Env::process()?))?;
+        Ok(settings.mode.name())
     }
 
     /// Return the names of the variables that SDKs read their keys from.

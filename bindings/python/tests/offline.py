@@ -12,9 +12,8 @@ import sys
 
 import anthropic
 import openai
-from scenarios import ASYNC, SYNC
-
 from f3dx_cache import use
+from scenarios import ASYNC, SYNC
 
 URL = "http://127.0.0.1:1"
 
@@ -28,8 +27,9 @@ def replay(options):
 
 def everything(url, **options):
     """Runs all scenarios; returns the results by name, as text."""
-    clients = openai.OpenAI(base_url=f"{url}/v1", **options), anthropic.Anthropic(
-        base_url=url, **options
+    clients = (
+        openai.OpenAI(base_url=f"{url}/v1", **options),
+        anthropic.Anthropic(base_url=url, **options),
     )
     results = {ask.__name__: repr(ask(*clients)) for ask in SYNC}
 

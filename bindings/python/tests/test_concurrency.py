@@ -4,9 +4,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
-from scenarios import said
-
 from f3dx_cache import use
+from scenarios import said
 
 SLOW = said("all at once [[slow:ms=100]]")
 
@@ -22,9 +21,7 @@ def async_client(provider):
 def test_of_many_threads_one_calls(provider, options):
     with use(**options), client(provider) as asked, ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(
-                lambda _: asked.chat.completions.create(model="m", messages=SLOW).id, range(8)
-            )
+            pool.map(lambda _: asked.chat.completions.create(model="m", messages=SLOW).id, range(8))
         )
     assert len(set(answers)) == 1
     assert provider.total() == 1

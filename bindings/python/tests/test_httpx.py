@@ -10,7 +10,6 @@ import httpx
 import httpx2
 import pytest
 from conftest import NOWHERE
-
 from f3dx_cache import use
 
 PATH = "/v1/chat/completions"
@@ -125,10 +124,13 @@ def test_a_stream_read_as_a_whole_replays_as_a_whole(library, provider, options)
 
 def test_encoded_bytes_reach_the_caller_as_they_were_sent(library, provider, options):
     asked = body("zipped [[gzip]]")
-    with use(**options), library.Client(headers=KEY) as client:
-        with client.stream("POST", provider.url + PATH, json=asked) as response:
-            assert response.headers["content-encoding"] == "gzip"
-            raw = b"".join(response.iter_raw())
+    with (
+        use(**options),
+        library.Client(headers=KEY) as client,
+        client.stream("POST", provider.url + PATH, json=asked) as response,
+    ):
+        assert response.headers["content-encoding"] == "gzip"
+        raw = b"".join(response.iter_raw())
     plain = gzip.decompress(raw)
     with use(mode="replay", **options), library.Client(headers=KEY) as client:
         response = client.post(NOWHERE + PATH, json=asked)
@@ -201,9 +203,11 @@ async def test_async_event_hooks_see_replayed_responses(library, provider, optio
 
     for mode, url in [("record", provider.url), ("replay", NOWHERE)]:
         hooks = {"response": [look]}
-        async with use(**options | {"mode": mode}):
-            async with library.AsyncClient(headers=KEY, event_hooks=hooks) as client:
-                await client.post(url + PATH, json=body("hooked"))
+        async with (
+            use(**options | {"mode": mode}),
+            library.AsyncClient(headers=KEY, event_hooks=hooks) as client,
+        ):
+            await client.post(url + PATH, json=body("hooked"))
     assert seen == [200, 200]
 
 
@@ -308,9 +312,11 @@ def test_trio_records_and_replays(provider, options):
     import trio
 
     async def ask(url):
-        async with httpx2.AsyncClient(headers=KEY) as client:
-            async with client.stream("POST", url + PATH, json=streaming("trio")) as response:
-                return [piece async for piece in response.aiter_raw()]
+        async with (
+            httpx2.AsyncClient(headers=KEY) as client,
+            client.stream("POST", url + PATH, json=streaming("trio")) as response,
+        ):
+            return [piece async for piece in response.aiter_raw()]
 
     async def both(url):
         answers = []

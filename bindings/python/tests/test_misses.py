@@ -1,6 +1,7 @@
 """What is not recorded is refused at once in a replay, and says why."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 
@@ -8,9 +9,8 @@ import anthropic
 import openai
 import pytest
 from conftest import NOWHERE
-from scenarios import said
-
 from f3dx_cache import CacheMiss, use
+from scenarios import said
 
 
 @pytest.fixture
@@ -62,39 +62,36 @@ async def test_an_async_miss_goes_through_gather(recorded):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup came with Python 3.11")
 async def test_an_async_miss_goes_through_a_task_group(recorded):
-    with pytest.raises(BaseExceptionGroup) as group:
-        async with use(mode="replay", **recorded):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(ask_async("one"))
+    with pytest.raises(BaseExceptionGroup) as group:  # noqa: F821
+        async with use(mode="replay", **recorded), asyncio.TaskGroup() as tasks:
+            tasks.create_task(ask_async("one"))
     assert group.group_contains(CacheMiss)
 
 
 def test_a_swallowed_miss_is_raised_at_the_end(recorded):
-    with pytest.raises(CacheMiss, match="2 \\+ 3"):
-        with use(mode="replay", **recorded):
-            try:
-                ask()
-            except BaseException:
-                pass
+    with (
+        pytest.raises(CacheMiss, match=r"2 \+ 3"),
+        use(mode="replay", **recorded),
+        contextlib.suppress(BaseException),
+    ):
+        ask()
 
 
 def test_a_miss_in_a_thread_that_died_is_raised_at_the_end(recorded, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
-    with pytest.raises(CacheMiss):
-        with use(mode="replay", **recorded):
-            thread = threading.Thread(target=ask)
-            thread.start()
-            thread.join()
+    with pytest.raises(CacheMiss), use(mode="replay", **recorded):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="notes came with Python 3.11")
 def test_a_swallowed_miss_is_a_note_on_another_failure(recorded):
-    with pytest.raises(AssertionError) as failed:
-        with use(mode="replay", **recorded):
-            try:
-                ask()
-            except BaseException:
-                raise AssertionError("no answer") from None
+    with pytest.raises(AssertionError) as failed, use(mode="replay", **recorded):
+        try:
+            ask()
+        except BaseException:
+            raise AssertionError("no answer") from None
     assert "2 + 3" in failed.value.__notes__[0]
 
 

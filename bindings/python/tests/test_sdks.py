@@ -4,9 +4,8 @@ import anthropic
 import openai
 import pytest
 from conftest import NOWHERE, digest
-from scenarios import ASYNC, SYNC, said
-
 from f3dx_cache import use
+from scenarios import ASYNC, SYNC, said
 
 
 def clients(url, **options):
@@ -120,7 +119,7 @@ def test_a_replayed_stream_can_be_left_at_any_point(provider, options):
 def test_a_stream_is_in_the_file_when_its_last_event_is_seen(provider, options):
     """openai closes at [DONE], before the end of the file; anthropic at message_stop."""
     with use(**options) as cache:
-        first, second = clients(provider.url, api_key="sk-test")
+        _first, second = clients(provider.url, api_key="sk-test")
         with second.messages.create(
             model="m", max_tokens=9, messages=said("seen"), stream=True
         ) as stream:

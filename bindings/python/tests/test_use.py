@@ -7,7 +7,6 @@ import threading
 import httpx2
 import pytest
 from conftest import NOWHERE
-
 from f3dx_cache import Cache, Error, use
 
 PATH = "/v1/chat/completions"
@@ -190,7 +189,7 @@ def test_a_recording_that_cannot_be_written_is_an_error_that_loses_no_answer(pro
 
 def test_a_file_that_is_none_is_an_error(options):
     options["path"].write_bytes(b"no cache at all" * 1000)
-    with pytest.raises(Error, match="cache.redb"), use(**options):
+    with pytest.raises(Error, match=r"cache\.redb"), use(**options):
         pass
 
 

@@ -16,6 +16,11 @@ from ._native import (
     fingerprint,
 )
 from .errors import CacheMiss, ConfigError, Error, FileError, JsonError, JsonTypeError
+from .use import use
+
+# For `pytest -p f3dx_cache`, and for the entry point, which names this package: pytest
+# loads a plugin that is named here once, however often and by whatever name it is asked for.
+pytest_plugins = ["f3dx_cache.pytest_plugin"]
 
 __all__ = [
     "Cache",
@@ -32,4 +37,5 @@ __all__ = [
     "__version__",
     "canonicalize",
     "fingerprint",
+    "use",
 ]

@@ -16,11 +16,12 @@ import sysconfig
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
 
-from ._native import Cache, merge_summaries, summary_line
+from ._native import Cache, merge_summaries, mode_for_tests, summary_line
 from .errors import CacheMiss, Error
 from .intercept import Active, placeholders
 from .use import hidden_failures
@@ -62,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def f3dx_cache_obj(request: pytest.FixtureRequest) -> Cache:
     """The f3dx_cache.Cache of this test: its session on the cache file."""
-    run: Run = request.config.pluginmanager.get_plugin(PLUGIN)
+    run = request.config.pluginmanager.get_plugin(PLUGIN)
+    assert isinstance(run, Run)
     return run.state(request.node).cache
 
 
@@ -169,10 +171,15 @@ class Run:
         """Returns what a test has of the cache, opening it the first time."""
         if _state not in item.stash:
             cache = self.cache(self.options(item))
-            test = self.config.cwd_relative_nodeid(item.nodeid)
-            command = f"pytest --f3dx-cache=record {shlex.quote(test)}"
-            item.stash[_state] = TestState(cache.session(test=item.nodeid, command=command))
+            session = cache.session(test=item.nodeid, command=self.command(item.nodeid))
+            item.stash[_state] = TestState(session)
         return item.stash[_state]
+
+    def command(self, nodeid: str) -> str:
+        """Returns what records a test, typed in the folder that pytest was started in."""
+        file, separator, name = nodeid.partition("::")
+        here = os.path.relpath(self.config.rootpath / file, self.config.invocation_params.dir)
+        return f"pytest --f3dx-cache=record {shlex.quote(here + separator + name)}"
 
     # Tests
 
@@ -203,7 +210,8 @@ class Run:
         if self.mode is not None:
             options["mode"] = self.mode
         try:
-            return self.cache(options).mode
+            mode: str = mode_for_tests(**options)
+            return mode
         except Error:
             return None  # the tests will say so
 
@@ -241,19 +249,19 @@ class Run:
         state.cache.release()
         return hidden
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Shows a miss where the test made the call, not the SDK's frames below it."""
-        if call.excinfo is not None:
-            if _state in item.stash:
-                item.stash[_state].surfaced.append(call.excinfo.value)
-            if isinstance(call.excinfo.value, CacheMiss):
-                own = call.excinfo.traceback.filter(lambda entry: _is_own(Path(entry.path)))
-                if own:
-                    call.excinfo.traceback = own
-        return (yield)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Shows a miss where the test made the call, not the SDK's frames below it.
+
+        After pytest's unittest plugin, which brings the exceptions of a TestCase, and before
+        the report is made.
+        """
+        if call.excinfo is None:
+            return
+        error = call.excinfo.value
+        if _state in item.stash:
+            item.stash[_state].surfaced.append(error)
+        if isinstance(error, CacheMiss) and not self.config.getoption("fulltrace"):
+            call.excinfo = pytest.ExceptionInfo.from_exception(_own_frames(error))
 
     # The summary
 
@@ -299,15 +307,31 @@ class Run:
             yield f"warning: {warning}"
 
 
-_INSTALLED = tuple(
-    Path(folder)
-    for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    if (folder := sysconfig.get_path(name))
-) + (Path(__file__).parent,)
+_INSTALLED = (
+    Path(__file__).parent,
+    *(
+        Path(folder)
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        if (folder := sysconfig.get_path(name))
+    ),
+)
+
+
+def _own_frames(error: BaseException) -> BaseException:
+    """Leaves the frames of the tests and of the code under test in a traceback, if any."""
+    frames = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        if _is_own(Path(traceback.tb_frame.f_code.co_filename)):
+            frames.append(traceback)
+        traceback = traceback.tb_next
+    own = None
+    for frame in reversed(frames):
+        own = TracebackType(own, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return error.with_traceback(own or error.__traceback__)
 
 
 def _is_own(path: Path) -> bool:
-    """Returns whether a frame is of the tests or the code under test, not of a library."""
     return "site-packages" not in path.parts and not any(
         path.is_relative_to(folder) for folder in _INSTALLED
     )

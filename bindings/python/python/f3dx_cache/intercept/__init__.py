@@ -15,6 +15,7 @@ outlives its `use` never writes into a closed cache.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token
@@ -73,12 +74,10 @@ class Active:
             return
         self.open = False
         if self._token is not None:
-            try:
+            # An async fixture may end in another context than it began in. The variable
+            # there still names this one, and `active` passes it over.
+            with contextlib.suppress(ValueError):
                 _current.reset(self._token)
-            except ValueError:
-                # An async fixture may end in another context than it began in. The
-                # variable there still names this one, and `active` passes it over.
-                pass
         with _lock:
             _entered.remove(self)
             if not _entered:

@@ -52,7 +52,7 @@ class Patch:
         """Puts the original back, unless somebody else has patched over this."""
         if self.client.__dict__.get("send") is not self.replacement:
             return False
-        self.client.send = self.original  # type: ignore[attr-defined]
+        self.client.send = self.original
         return True
 
 
@@ -60,7 +60,7 @@ def patch_client(
     module: ModuleType, client: type[Any], active: Callable[[], Active | None]
 ) -> Patch:
     """Patches `module.Client` or `module.AsyncClient`."""
-    make = _async_send if inspect.iscoroutinefunction(client.send) else _sync_send  # type: ignore[attr-defined]
+    make = _async_send if inspect.iscoroutinefunction(client.send) else _sync_send
     return Patch(client, make(module, client.__dict__["send"], active))
 
 

@@ -13,6 +13,7 @@ nothing of this loop to go on, so blocking it cannot deadlock.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import sys
@@ -250,8 +251,6 @@ def _shut_down(network: Any) -> None:
     """Wakes a read that another thread is blocked in."""
     connection = network.get_extra_info("socket") if network is not None else None
     if isinstance(connection, socket.socket):
-        try:
-            # Past ssl's own shutdown, which would take the session from the reader's hands.
+        # Past ssl's own shutdown, which would take the session from the reader's hands.
+        with contextlib.suppress(OSError):
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        except OSError:
-            pass  # it is gone already
