@@ -221,7 +221,7 @@ def test_last(module):
     )
     result = suite.run("--f3dx-cache=replay", "-s")
     result.assert_outcomes(passed=2, errors=2)
-    result.stdout.fnmatch_lines(["*torn down ['outer', 'outer', 'module']*"])
+    result.stdout.fnmatch_lines(["*torn down [[]'outer', 'outer', 'module'[]]*"])
 
 
 def test_classes_parameters_and_unittest(suite, provider):

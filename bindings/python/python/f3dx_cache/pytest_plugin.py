@@ -292,7 +292,7 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         lines = list(self.lines())
-        if not lines or terminalreporter.verbosity < -1:
+        if not lines or terminalreporter.no_summary or terminalreporter.verbosity < -1:
             return
         if terminalreporter.verbosity >= 0:
             terminalreporter.section("f3dx-cache")
