@@ -1,1 +1,34 @@
-//! Stub.
+//! What the benches share: requests of 2 KB, and files filled with them.
+#![allow(clippy::unwrap_used)]
+
+use f3dx_cache_core::{Cache, Meta, Mode, Options};
+use std::path::Path;
+
+/// A chat request of 2 KB as Python's `json.dumps` writes it.
+pub const REQUEST: &str = include_str!("../fixtures/chat_request.json");
+
+/// Returns the `n`-th request of 2 KB.
+pub fn request(n: u64) -> Vec<u8> {
+    REQUEST.replace("2024-0317", &n.to_string()).into_bytes()
+}
+
+/// Makes a cache of `entries` requests at `path`, with responses of 2 KB.
+///
+/// Many threads put at once, so that many puts share a transaction.
+pub fn fill(path: &Path, entries: u64) {
+    const THREADS: u64 = 256;
+    let options = Options { mode: Some(Mode::Record), ..Options::default() };
+    let cache = Cache::open(path, options).unwrap();
+    let response = vec![b'7'; 2048];
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (cache, response) = (&cache, &response);
+            scope.spawn(move || {
+                for n in (thread..entries).step_by(THREADS as usize) {
+                    cache.put(&request(n), response, Meta::default()).unwrap();
+                }
+            });
+        }
+    });
+    cache.close().unwrap();
+}

@@ -155,14 +155,14 @@ impl Cache {
         let env = Env::process()?;
         // Aliases and matched headers are the file's, whoever opened it.
         let options = Options {
-            host_aliases: Some(policy.host_aliases.clone()),
-            match_headers: Some(policy.match_headers.clone()),
+            host_aliases: Some(policy.host_aliases().clone()),
+            match_headers: Some(policy.match_headers().to_vec()),
             ..settings.options.clone()
         };
         let http = HttpPolicy::new(&options, &|name| env.var(name))?;
-        let redactor = Redactor::new(&policy.redact)?;
+        let redactor = Redactor::new(policy.redact())?;
         let open = Open {
-            addressing: Addressing::new(redactor, Identity::new(policy)?),
+            addressing: Addressing::new(redactor, Identity::new(&policy)?),
             policy: http,
             run: run(&env),
             shared: PerProcess::new(shared(&settings.path)),
@@ -315,6 +315,22 @@ impl Cache {
         }
         self.release();
         Ok(())
+    }
+
+    /// Gives back the space that recording left behind, if that saves a third of
+    /// the file and nobody else reads it just now; returns whether it did.
+    ///
+    /// For the owner of a run, at its end. Does nothing unless the mode records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::put`]; nothing recorded is lost.
+    pub fn compact(&self) -> Result<bool> {
+        self.alive()?;
+        match self.open.settings.mode.records() {
+            true => self.shared().compact(&self.open.patience),
+            false => Ok(false),
+        }
     }
 
     /// Flushes and closes: every session of this opening ends.
@@ -527,27 +543,25 @@ fn file_policy(
     makes: bool,
     patience: &Patience,
 ) -> Result<IdentityPolicy> {
-    let shared = shared(path);
-    let mut header = shared.header(patience)?;
+    let mut header = shared(path).header(patience)?;
     if header.is_none() && makes {
         let text = wanted.clone().unwrap_or_default().to_json()?;
         create(path, &text, patience)?;
-        header = crate::store::shared(path).header(patience)?;
+        header = shared(path).header(patience)?;
     }
     let Some(header) = header else { return Ok(wanted.unwrap_or_default()) };
-    let recorded = IdentityPolicy::from_json(&header.identity)
+    let recorded = IdentityPolicy::from_json(header.identity.as_bytes())
         .map_err(|error| Error::file(error.kind(), path, error))?;
     match wanted {
         Some(wanted) if wanted != recorded => Err(Error::file(
             ErrorKind::ConfigMismatch,
             path,
             format_args!(
-                "was recorded under the identity policy {}, the options ask for {}; leave \
-                 ignore, normalize, redact, match_headers and host_aliases out to use the \
-                 file's, or record under the new policy into another file (or after \
-                 deleting this one)",
+                "was recorded under another identity policy ({}), the options differ in {}; \
+                 leave these out to use the file's, or record into another file, or delete \
+                 this one and record again",
                 header.identity,
-                wanted.to_json()?
+                recorded.differs_in(&wanted).join(", ")
             ),
         )),
         _ => Ok(recorded),

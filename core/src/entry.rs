@@ -64,9 +64,8 @@ impl Meta {
     ///
     /// [`ErrorKind::InvalidArgument`] if a member has no JSON spelling.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let value = serde_json::to_value(self).map_err(|cause| {
-            Error::new(ErrorKind::InvalidArgument, format!("meta: {cause}"))
-        })?;
+        let value = serde_json::to_value(self)
+            .map_err(|cause| Error::new(ErrorKind::InvalidArgument, format!("meta: {cause}")))?;
         crate::json::to_canonical(&value)
     }
 }

@@ -277,7 +277,7 @@ impl Exchange {
         if !self.request.stream {
             head.chunks.clear();
         }
-        let body = self.without_secrets(&mut head, body);
+        let body = self.without_secrets(&mut head, body)?;
         let meta = Meta {
             model: self.request.model.clone(),
             response_duration_ms: Some(took),
@@ -293,10 +293,11 @@ impl Exchange {
 
     /// Reports secrets in the response, and replaces them: those that were sent
     /// always, others if `redact_responses` is on.
-    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Vec<u8> {
+    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Result<Vec<u8>> {
         let redactor = self.cache.open.addressing.redactor();
         let everything = self.cache.settings().options.redact_responses == Some(true);
-        let found = redactor.find_in_response(&body, &self.sent);
+        let sent = redactor.sent_with(&self.request.canonical, &self.sent)?;
+        let found = redactor.find_in_response(&body, &sent);
         if !found.is_empty() {
             let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
             self.cache.session.warn(format!(
@@ -308,10 +309,10 @@ impl Exchange {
             ));
         }
         for (_, value) in &mut head.headers {
-            let clean = redactor.response(value.as_bytes(), &self.sent, everything, &mut []);
+            let clean = redactor.response(value.as_bytes(), &sent, everything, &mut []);
             *value = String::from_utf8_lossy(&clean).into_owned();
         }
-        redactor.response(&body, &self.sent, everything, &mut head.chunks).into_owned()
+        Ok(redactor.response(&body, &sent, everything, &mut head.chunks).into_owned())
     }
 
     fn recorded_meanwhile(&self) -> Result<Option<Replay>> {

@@ -184,7 +184,7 @@ fn similar(
             ranked.insert(place, (likeness, fingerprint));
             ranked.truncate(CANDIDATES);
         }
-        seen % 1024 != 0 || begun.elapsed() < SEARCH
+        !seen.is_multiple_of(1024) || begun.elapsed() < SEARCH
     })?;
     Ok(ranked.into_iter().map(|(_, fingerprint)| fingerprint).collect())
 }

@@ -50,7 +50,7 @@ pub use error::{Error, ErrorKind, JsonErrorKind, Result};
 pub use exchange::{Decision, End, Exchange, Refused, Replay, Turn};
 pub use explain::{Explanation, Nearest};
 pub use fingerprint::{Fingerprint, fingerprint};
-pub use identity::IdentityPolicy;
+pub use identity::{Identity, IdentityPolicy, is_http_document, suggest_preset};
 pub use inspect::{Entries, Stats};
 pub use json::canonicalize;
 pub use mode::Mode;

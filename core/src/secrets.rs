@@ -12,8 +12,9 @@ mod sent;
 pub use sent::SentSecrets;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Chunk;
-use crate::json::{Document, Edit, Kind, Segment, rewrite, write_string};
+use crate::http::{Chunk, end_of_string};
+use crate::identity::{HTTP_MEMBERS, is_http_document};
+use crate::json::{Document, Edit, Node, Segment, rewrite};
 use regex::Regex;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -95,8 +96,7 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON, or two names of one
-    /// object become the same.
+    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON.
     pub fn request<'a>(&self, canonical: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         self.request_of_call(canonical, &SentSecrets::default())
     }
@@ -114,29 +114,78 @@ impl Redactor {
         if self.is_clean(canonical) && !sent.occur_in(canonical) {
             return Ok(Cow::Borrowed(canonical));
         }
+        let redacted = self.rewrite(canonical, sent)?;
+        Ok(if redacted == canonical { Cow::Borrowed(canonical) } else { Cow::Owned(redacted) })
+    }
+
+    fn rewrite(&self, canonical: &[u8], sent: &SentSecrets) -> Result<Vec<u8>> {
         let document = Document::parse(canonical)?;
         let mut out = Vec::with_capacity(canonical.len());
+        let mut value = |path: &[Segment<'_>], node: Node<'_>| self.redact_value(path, node, sent);
+        let is_http = is_http_document(document.root());
+        let mut new_name = |name: &str| {
+            let is_envelope = is_http && HTTP_MEMBERS.contains(&name);
+            if is_envelope { None } else { self.redact(name, sent) }
+        };
+        if rewrite(document.root(), &mut value, &mut new_name, &mut out).is_err() {
+            // Two names have become one: then each says which it is.
+            let distinct =
+                &mut |name: &str| new_name(name).map(|_| hashed("name", name.as_bytes()));
+            rewrite(document.root(), &mut value, distinct, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    fn redact_value(&self, path: &[Segment<'_>], node: Node<'_>, sent: &SentSecrets) -> Edit {
+        let Some(text) = node.as_str() else {
+            return Edit::Keep;
+        };
+        let redacted = if is_credential_member(path) {
+            (!text.is_empty()).then(|| SECRET.to_owned())
+        } else {
+            self.redact(&text, sent)
+        };
+        redacted.map_or(Edit::Keep, Edit::Text)
+    }
+
+    /// Returns `sent` and the secrets that stand in the request itself: a model
+    /// that repeats its prompt repeats them, and nothing a caller sent is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidJson`] if `canonical` is no JSON.
+    pub fn sent_with(&self, canonical: &[u8], sent: &SentSecrets) -> Result<SentSecrets> {
+        let mut all = sent.clone();
+        if self.is_clean(canonical) {
+            return Ok(all);
+        }
+        let document = Document::parse(canonical)?;
+        let mut collect = |text: &str| {
+            for pattern in &self.patterns {
+                pattern.find_iter(text).for_each(|found| all.add(found.as_str()));
+            }
+            for found in format::find(text.as_bytes()) {
+                all.add(&text[found.at]);
+            }
+        };
+        let mut members = Vec::new();
         rewrite(
             document.root(),
             &mut |path, node| {
-                if node.kind() != Kind::String {
-                    return Edit::Keep;
+                if let Some(text) = node.as_str() {
+                    match is_credential_member(path) {
+                        true => members.push(text.into_owned()),
+                        false => collect(&text),
+                    }
                 }
-                let text = node.as_str().unwrap_or_default();
-                let redacted = if is_credential_member(path) && !text.is_empty() {
-                    (text != SECRET).then(|| SECRET.to_owned())
-                } else {
-                    self.redact(&text, sent)
-                };
-                match redacted {
-                    Some(text) => Edit::Text(quoted(&text)),
-                    None => Edit::Keep,
-                }
+                Edit::Keep
             },
-            &mut |name| self.redact(name, sent),
-            &mut out,
+            &mut |_| None,
+            &mut Vec::new(),
         )?;
-        Ok(if out == canonical { Cow::Borrowed(canonical) } else { Cow::Owned(out) })
+        members.iter().for_each(|secret| all.add(secret));
+        all.order();
+        Ok(all)
     }
 
     /// Says which secrets a response holds, each kind once.
@@ -188,31 +237,23 @@ impl Redactor {
 
     /// Returns the secrets of a response in order, none within another.
     fn in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<(Range<usize>, SecretKind)> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(place) = sent.find(bytes, at) {
-            at = place.end;
-            found.push((place, SecretKind::Sent));
-        }
+        let sent = sent.find(bytes).into_iter();
+        let mut found: Vec<_> = sent.map(|at| (at, SecretKind::Sent)).collect();
         if let Ok(text) = std::str::from_utf8(bytes) {
             let places = self.patterns.iter().flat_map(|pattern| pattern.find_iter(text));
             let places = places.filter(|place| !place.is_empty());
             found.extend(places.map(|place| (place.range(), SecretKind::Pattern)));
         }
-        at = 0;
-        while let Some(place) = format::find(bytes, at) {
-            at = place.at.end;
-            found.push((place.at, SecretKind::Format(place.issuer)));
-        }
-        // Stable: of two at one place, the one of more authority stays.
+        let formats = format::find(bytes).into_iter();
+        found.extend(formats.map(|found| (found.at, SecretKind::Format(found.issuer))));
+        // Stable: of two at one place, the one of more authority gives the kind.
         found.sort_by_key(|(at, _)| at.start);
-        let mut end = 0;
-        found.retain(|(at, _)| {
-            let apart = at.start >= end;
-            if apart {
-                end = at.end;
+        found.dedup_by(|(next, _), (last, _)| {
+            let overlap = next.start < last.end;
+            if overlap {
+                last.end = last.end.max(next.end);
             }
-            apart
+            overlap
         });
         found
     }
@@ -229,14 +270,17 @@ impl Redactor {
     }
 
     /// Replaces the secrets of a text that is not escaped.
+    ///
+    /// The credentials of the call come last: what a key in a prompt becomes
+    /// should not depend on the key that the request happens to be sent with.
     fn redact(&self, text: &str, sent: &SentSecrets) -> Option<String> {
-        let mut redacted = sent.redact(text);
+        let mut redacted = None::<String>;
         for pattern in &self.patterns {
             let text = redacted.as_deref().unwrap_or(text);
             redacted = redact_pattern(pattern, text).or(redacted);
         }
-        let text = redacted.as_deref().unwrap_or(text);
-        redact_formats(text).or(redacted)
+        redacted = redact_formats(redacted.as_deref().unwrap_or(text)).or(redacted);
+        sent.redact(redacted.as_deref().unwrap_or(text)).or(redacted)
     }
 }
 
@@ -272,7 +316,7 @@ fn redact_pattern(pattern: &Regex, text: &str) -> Option<String> {
 fn redact_formats(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut last = 0;
-    while let Some(found) = format::find(text.as_bytes(), last) {
+    for found in format::find(text.as_bytes()) {
         out.push_str(&text[last..found.at.start]);
         let secret = &text.as_bytes()[found.at.clone()];
         out.push_str(&placeholder(&SecretKind::Format(found.issuer), secret));
@@ -283,18 +327,14 @@ fn redact_formats(text: &str) -> Option<String> {
 
 fn placeholder(kind: &SecretKind, secret: &[u8]) -> Cow<'static, str> {
     match kind {
-        SecretKind::Format(issuer) => {
-            let hash = blake3::hash(secret).to_hex();
-            format!("[secret:{issuer}:{}]", &hash[..16]).into()
-        }
+        SecretKind::Format(issuer) => hashed(issuer, secret).into(),
         SecretKind::Pattern | SecretKind::Sent => SECRET.into(),
     }
 }
 
-fn quoted(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    write_string(text, &mut out);
-    String::from_utf8(out).unwrap_or_default()
+fn hashed(what: &str, secret: &[u8]) -> String {
+    let hash = blake3::hash(secret).to_hex();
+    format!("[secret:{what}:{}]", &hash[..16])
 }
 
 /// Names of members whose string is a credential, lower case without `-` and `_`.
@@ -340,30 +380,39 @@ fn is_credential_name(name: &[u8]) -> bool {
         || CREDENTIAL_ENDINGS.iter().any(|ending| plain.ends_with(ending.as_bytes()))
 }
 
+/// Members that are credentials only within this parent, and plain words elsewhere.
+const CREDENTIALS_WITHIN: &[(&str, &str)] = &[
+    ("headers", "cookie"),
+    // Of a data source of Azure OpenAI.
+    ("authentication", "key"),
+    ("authentication", "connection_string"),
+];
+
 fn is_credential_member(path: &[Segment]) -> bool {
-    match path {
-        // A cookie is a credential only where it is a header.
-        [.., Segment::Member(parent), Segment::Member(name)]
-            if parent == "headers" && name.eq_ignore_ascii_case("cookie") =>
-        {
-            true
-        }
-        [.., Segment::Member(name)] => is_credential_name(name.as_bytes()),
-        _ => false,
-    }
+    let [before @ .., Segment::Member(name)] = path else {
+        return false;
+    };
+    let within = |(parent, known): &(&str, &str)| {
+        matches!(before, [.., Segment::Member(last)] if last == parent)
+            && name.eq_ignore_ascii_case(known)
+    };
+    is_credential_name(name.as_bytes()) || CREDENTIALS_WITHIN.iter().any(within)
 }
 
 /// Whether a canonical text may have a member that [`is_credential_member`] knows.
 fn has_credential_member(canonical: &[u8]) -> bool {
     static STRING_MEMBER: LazyLock<memchr::memmem::Finder<'static>> =
         LazyLock::new(|| memchr::memmem::Finder::new("\":\""));
+    let within = |name: &[u8]| {
+        CREDENTIALS_WITHIN.iter().any(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
     // Within a string the quotes are escaped, so this is a member, or a string `:`.
     STRING_MEMBER.find_iter(canonical).any(|end| {
         let start = memchr::memrchr(b'"', &canonical[..end]).map_or(0, |quote| quote + 1);
         let name = &canonical[start..end];
         let is_empty = canonical.get(end + 3) == Some(&b'"');
         let is_done = canonical[end + 3..].starts_with(b"[secret]\"");
-        !is_empty && !is_done && (is_credential_name(name) || name.eq_ignore_ascii_case(b"cookie"))
+        !is_empty && !is_done && (is_credential_name(name) || within(name))
     })
 }
 
@@ -372,7 +421,191 @@ fn strings(canonical: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + memchr::memchr(b'"', canonical.get(at..)?)?;
-        at = crate::http::end_of_string(canonical, start);
+        at = end_of_string(canonical, start);
         canonical.get(start..at)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HttpCall;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    const GITHUB: &str = "ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6";
+
+    fn redactor(patterns: &[&str]) -> Redactor {
+        let patterns: Vec<_> = patterns.iter().map(|text| (*text).to_owned()).collect();
+        Redactor::new(&patterns).unwrap()
+    }
+
+    fn request(patterns: &[&str], canonical: &str) -> String {
+        let redactor = redactor(patterns);
+        let once = redactor.request(canonical.as_bytes()).unwrap().into_owned();
+        assert_eq!(redactor.request(&once).unwrap(), once, "placeholders are left as they are");
+        if redactor.is_clean(canonical.as_bytes()) {
+            assert_eq!(once, canonical.as_bytes(), "what is clean stays");
+        }
+        String::from_utf8(once).unwrap()
+    }
+
+    fn call<'a>(url: &'a str, headers: &'a [(&'a str, &'a str)]) -> HttpCall<'a> {
+        HttpCall { method: "POST", url, headers, body: b"" }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_the_scan_calls_clean_is_clean(pieces in vec(select(PIECES), 0..12), name: bool) {
+            let text = pieces.concat();
+            let value = if name { json!({"a": 1, text: "b"}) } else { json!({"a": [text]}) };
+            let canonical = crate::json::to_canonical(&value).unwrap();
+            for patterns in [&[][..], &["acme.[0-9]", "^a\n"]] {
+                let redactor = redactor(patterns);
+                let once = redactor.rewrite(&canonical, &SentSecrets::default()).unwrap();
+                if redactor.is_clean(&canonical) {
+                    prop_assert_eq!(&once, &canonical);
+                }
+                prop_assert_eq!(&redactor.rewrite(&once, &SentSecrets::default()).unwrap(), &once);
+                // The same text in a string of a string, as a tool's arguments are.
+                let nested = json!([String::from_utf8(canonical.clone()).unwrap()]);
+                let nested = crate::json::to_canonical(&nested).unwrap();
+                let is_secret = |text: &[u8]| !format::find(text).is_empty();
+                prop_assert!(!is_secret(&canonical) || is_secret(&nested));
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        GITHUB,
+        "AKIA2E0A8F3B244C9986",
+        "sk-a1B2c3D4e5F6a1B2c3D4",
+        "sk-ant-",
+        "Bearer ",
+        "bearer ",
+        "a1B2c3D4e5F6a1B2c3D4e5F6",
+        "\n",
+        "\\",
+        "\"",
+        "\u{1}",
+        "é",
+        " ",
+        ".",
+        "n",
+        "u001b",
+        "acme-7",
+        "[secret]",
+        "-----BEGIN PRIVATE KEY-----\n0123456789abcdef\n",
+        "-----END PRIVATE KEY-----",
+        "eyJa1B2c3D4e5.eyJa1B2c3D4e5.a1B2c3D4e5F6",
+        "password",
+        "\":\"",
+    ];
+
+    #[test]
+    fn credential_members_are_the_same_for_every_developer() {
+        assert_eq!(
+            request(
+                &[],
+                r#"{"a":[{"authorization":"x","authorization_token":"y"}],"headers":{"Cookie":"c"},"openai_api_key":"z","password":""}"#
+            ),
+            r#"{"a":[{"authorization":"[secret]","authorization_token":"[secret]"}],"headers":{"Cookie":"[secret]"},"openai_api_key":"[secret]","password":""}"#
+        );
+    }
+
+    #[test]
+    fn a_member_that_only_sounds_like_one_stays() {
+        let text = r#"{"cookie":"recipe","max_tokens":5,"properties":{"api_key":{"type":"string"},"password":{"default":"x"}},"required":["api_key"],"token":"the","tokens":"a"}"#;
+        assert_eq!(request(&[], text), text);
+    }
+
+    #[test]
+    fn two_prompts_about_two_keys_stay_two() {
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        assert_eq!(
+            request(&[], &format!(r#"{{"input":"is\n{GITHUB} ok?"}}"#)),
+            format!(r#"{{"input":"is\n[secret:github:{}] ok?"}}"#, &hash[..16])
+        );
+    }
+
+    #[test]
+    fn a_key_in_a_name_is_found_and_the_names_are_in_order() {
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        assert_eq!(
+            request(&[], &format!(r#"{{"a":1,"{GITHUB}":2}}"#)),
+            format!(r#"{{"[secret:github:{}]":2,"a":1}}"#, &hash[..16])
+        );
+    }
+
+    #[test]
+    fn names_that_would_become_one_stay_two() {
+        let text = request(&["u-[0-9]+"], r#"{"u-1":1,"u-2":2}"#);
+        assert_eq!(text.matches("[secret:name:").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn a_pattern_leaves_placeholders_alone() {
+        assert_eq!(request(&["[a-z]{6}"], r#"["secret","x"]"#), r#"["[secret]","x"]"#);
+        assert_eq!(request(&["acme.*"], r#"["of acme: [secret]"]"#), r#"["of [secret]"]"#);
+        assert_eq!(request(&["^a\\nb$"], r#"["a\nb"]"#), r#"["[secret]"]"#);
+    }
+
+    #[test]
+    fn a_pattern_that_is_wrong_or_matches_nothing_is_an_error() {
+        for pattern in ["(", "x*"] {
+            let error = Redactor::new(&[pattern.to_owned()]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with("redact: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_call_was_sent_with_is_found_in_every_spelling() {
+        let headers = [
+            ("Authorization", "Bearer opaque\"value"),
+            ("x-api-key", "short"),
+            ("Cookie", "s=0123456789"),
+        ];
+        let sent = SentSecrets::of(&call(
+            "https://u:password1@h/x?key=query%2Bkey&q=visible-value",
+            &headers,
+        ));
+        let text =
+            r#"["opaque\"value","short","0123456789","password1","query+key","visible-value"]"#;
+        let redacted = redactor(&[]).request_of_call(text.as_bytes(), &sent).unwrap().into_owned();
+        assert_eq!(
+            String::from_utf8(redacted).unwrap(),
+            r#"["[secret]","short","[secret]","[secret]","[secret]","visible-value"]"#
+        );
+        assert_eq!(format!("{sent:?}"), "SentSecrets(4)");
+    }
+
+    #[test]
+    fn a_signature_is_a_secret_and_what_was_signed_is_not() {
+        let value = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE0/20240101/us-east-1/bedrock/aws4_request, \
+                     SignedHeaders=content-type;host, Signature=5d672d79c15b13162d9279b0855cfba6";
+        let sent = SentSecrets::of(&call("https://h/", &[("authorization", value)]));
+        assert!(sent.occur_in(b"x5d672d79c15b13162d9279b0855cfba6"));
+        assert!(sent.occur_in(b"AKIDEXAMPLE0"));
+        assert!(!sent.occur_in(b"content-type;host us-east-1 bedrock"));
+    }
+
+    #[test]
+    fn a_response_keeps_its_chunks_when_a_secret_is_replaced() {
+        let body = format!("ab {GITHUB} sent-value! ghi");
+        let sent = SentSecrets::of(&call("https://h/", &[("api-key", "sent-value")]));
+        let redactor = redactor(&["g.i"]);
+        let kinds = redactor.find_in_response(body.as_bytes(), &sent);
+        assert_eq!(kinds, [SecretKind::Format("github"), SecretKind::Pattern, SecretKind::Sent]);
+        let mut chunks = [3, 20, 43, 44, 54, 59].map(|end| Chunk { end, at_ms: 0 });
+        let redacted = redactor.response(body.as_bytes(), &sent, true, &mut chunks);
+        let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
+        let expected = format!("ab [secret:github:{}] [secret]! [secret]", &hash[..16]);
+        assert_eq!(String::from_utf8_lossy(&redacted), expected);
+        assert_eq!(chunks.map(|chunk| chunk.end), [3, 35, 35, 36, 44, 54]);
+    }
 }

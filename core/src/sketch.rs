@@ -146,7 +146,7 @@ impl Sketcher {
 
     fn add(&mut self, hash: u64) {
         let width = (BUCKETS - FIRST) as u64;
-        let least = &mut self.least[FIRST + ((hash >> 32) * width >> 32) as usize];
+        let least = &mut self.least[FIRST + (((hash >> 32) * width) >> 32) as usize];
         *least = Some(least.map_or(hash, |least| least.min(hash)));
     }
 

@@ -202,14 +202,16 @@ mod tests {
     #[test]
     fn workers_add_up() {
         let worker = Session::default();
-        worker.hit(Saved { input_tokens: 1, output_tokens: 2, time_ms: 3 });
+        worker.hit(crate::Fingerprint::from_bytes([1; 32]));
+        let mut saved = Saved::default();
+        saved.add(1, 2, Some(3), 1);
         worker.miss();
         worker.recorded();
         worker.without_claim();
         worker.refused(CALL, "status 429");
-        let one = worker.summary();
+        let one = worker.summary(saved);
         worker.refused(CALL, "status 500");
-        let two = worker.summary();
+        let two = worker.summary(saved);
 
         let mut sum = Summary::default();
         sum.merge(&one);
@@ -233,7 +235,7 @@ mod tests {
     fn a_summary_survives_json() {
         let session = Session::default();
         session.refused(CALL, "status 429");
-        let summary = session.summary();
+        let summary = session.summary(Saved::default());
         let text = serde_json::to_string(&summary).unwrap();
         assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
     }

@@ -1,5 +1,7 @@
 //! The cache as a user of the crate meets it.
 
+#![allow(clippy::unwrap_used)]
+
 use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
 use std::path::PathBuf;
 
@@ -113,11 +115,8 @@ fn hits_are_written_by_a_handle_that_recorded() {
 #[test]
 fn a_sequence_gives_each_identical_call_its_own_answer() {
     let place = place();
-    let options = |mode| Options {
-        mode: Some(mode),
-        repeats: Some(Repeats::Sequence),
-        ..Options::default()
-    };
+    let options =
+        |mode| Options { mode: Some(mode), repeats: Some(Repeats::Sequence), ..Options::default() };
     let cache = Cache::open(&place.path, options(Mode::Record)).unwrap();
     for answer in ["one", "two", "three"] {
         assert_eq!(cache.get(REQUEST).unwrap(), None);

@@ -26,7 +26,7 @@ use crate::json::{canonicalize, write_string};
 ///     br#"{"body":{"model":"gpt-4o"},"method":"POST","url":"api.openai.com/v1/chat/completions"}"#
 /// );
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct HttpCall<'a> {
     /// The method, in any case.
     pub method: &'a str,
@@ -71,6 +71,16 @@ impl HttpCall<'_> {
             .iter()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| *value)
+    }
+}
+
+/// Method, host and path, and no more: the rest may hold credentials.
+impl std::fmt::Debug for HttpCall<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match Url::parse(self.url) {
+            Some(url) => write!(f, "HttpCall({} {}{})", self.method, url.authority, url.path),
+            None => write!(f, "HttpCall({})", self.method),
+        }
     }
 }
 

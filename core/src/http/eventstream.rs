@@ -35,8 +35,12 @@ impl Frames {
             if total > LONGEST || headers + OVERHEAD > total {
                 return false;
             }
-            let Some(frame) = rest.get(..total) else { break };
-            let Some(frame) = read(frame, headers) else { return false };
+            let Some(frame) = rest.get(..total) else {
+                break;
+            };
+            let Some(frame) = read(frame, headers) else {
+                return false;
+            };
             each(&frame);
             at += total;
         }

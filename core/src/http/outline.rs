@@ -67,7 +67,8 @@ impl Outline {
 /// Returns the index after the string that begins at `start`.
 pub(crate) fn end_of_string(canonical: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(found) = canonical.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = canonical.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
         at += found;
         if canonical[at] == b'"' {
             return at + 1;

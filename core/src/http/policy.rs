@@ -5,6 +5,9 @@ use super::providers;
 use super::url::{Authority, HostPattern, Url};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
+use regex::bytes::Regex;
+use std::cmp::Reverse;
+use std::sync::LazyLock;
 
 /// Which HTTP calls are recorded, and what identifies them.
 ///
@@ -30,26 +33,15 @@ const MATCHED_HEADERS: &[&str] = &[
     "x-amzn-bedrock-guardrailversion",
 ];
 
-/// Pieces of header names that carry credentials.
-const CREDENTIAL_HEADERS: &[&str] = &[
-    "api-key",
-    "api_key",
-    "apikey",
-    "auth",
-    "cookie",
-    "credential",
-    "key-id",
-    "passw",
-    "secret",
-    "signature",
-    "subscription-key",
-    "token",
-    "access-key",
-];
-
-/// Whether a header of this name carries a credential. `name` is lower case.
+/// Whether a header of this name carries a credential.
 pub(crate) fn carries_credential(name: &str) -> bool {
-    CREDENTIAL_HEADERS.iter().any(|piece| name.contains(piece))
+    // Not an author, nor who authored something.
+    #[allow(clippy::expect_used)] // A constant pattern, compiled in every test.
+    static NAME: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = "(?i-u)(?:api|access|subscription)[-_]?key|auth(?:[^o]|oriz|$)|cookie|credential|key-id|passw|secret|signature|token";
+        Regex::new(pattern).expect("a valid pattern")
+    });
+    NAME.is_match(name.as_bytes())
 }
 
 /// How a call relates to the providers.
@@ -91,7 +83,7 @@ impl HttpPolicy {
             }
             aliases.push((from, to_host));
         }
-        aliases.sort_by(|(a, _), (b, _)| b.specificity().cmp(&a.specificity()));
+        aliases.sort_by_key(|(from, _)| Reverse(from.specificity()));
         Ok(Self {
             hosts,
             ignored: host_patterns(options.ignore_hosts.as_deref(), "ignore_hosts")?,
@@ -111,7 +103,9 @@ impl HttpPolicy {
         {
             return Classified::Pass;
         }
-        let Some(url) = Url::parse(call.url) else { return Classified::Pass };
+        let Some(url) = Url::parse(call.url) else {
+            return Classified::Pass;
+        };
         let post = call.method.eq_ignore_ascii_case("POST");
         let inference = match self.server(&url.authority) {
             Server::Other => return Classified::Pass,
@@ -235,6 +229,13 @@ mod tests {
             let text = refusal(&format!(r#"{{"match_headers":["{name}"]}}"#));
             assert!(text.contains("carries a credential"), "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn an_author_is_no_credential() {
+        assert!(!carries_credential("X-Author"));
+        assert!(carries_credential("x-auth"));
+        assert!(carries_credential("X-Auth-Request"));
     }
 
     #[test]

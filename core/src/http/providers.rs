@@ -3,18 +3,9 @@
 
 use super::url::{Authority, Url};
 
-/// Hosts of providers; `*` stands for any run of characters.
+/// Hosts of providers, sorted.
 const HOSTS: &[&str] = &[
-    "*.ai21.com",
-    "*.aiplatform.googleapis.com",
-    "*-aiplatform.googleapis.com",
-    "*.cognitiveservices.azure.com",
-    "*.inference.ai.azure.com",
-    "*.inference.ml.azure.com",
-    "*.models.ai.azure.com",
-    "*.openai.azure.com",
-    "*.openai.azure.us",
-    "*.services.ai.azure.com",
+    "ai.api.nvidia.com",
     "aiplatform.googleapis.com",
     "api-inference.huggingface.co",
     "api.ai21.com",
@@ -49,10 +40,6 @@ const HOSTS: &[&str] = &[
     "api.voyageai.com",
     "api.x.ai",
     "api.z.ai",
-    "bedrock-runtime-fips.*.amazonaws.com",
-    "bedrock-runtime.*.amazonaws.com",
-    "bedrock-runtime.*.amazonaws.com.cn",
-    "bedrock-mantle.*.api.aws",
     "codestral.mistral.ai",
     "dashscope-intl.aliyuncs.com",
     "dashscope-us.aliyuncs.com",
@@ -61,19 +48,34 @@ const HOSTS: &[&str] = &[
     "generativelanguage.googleapis.com",
     "inference.baseten.co",
     "integrate.api.nvidia.com",
-    "ai.api.nvidia.com",
     "models.github.ai",
-    "models.inference.ai.azure.com",
     "open.bigmodel.cn",
     "openrouter.ai",
     "router.huggingface.co",
     "us.api.openai.com",
 ];
 
+/// Hosts of providers that differ by region or customer, `*` for any run of characters.
+const HOST_PATTERNS: &[&str] = &[
+    "*-aiplatform.googleapis.com",
+    "*.aiplatform.googleapis.com",
+    "*.cognitiveservices.azure.com",
+    "*.inference.ai.azure.com",
+    "*.inference.ml.azure.com",
+    "*.models.ai.azure.com",
+    "*.openai.azure.com",
+    "*.openai.azure.us",
+    "*.services.ai.azure.com",
+    "bedrock-mantle.*.api.aws",
+    "bedrock-runtime-fips.*.amazonaws.com",
+    "bedrock-runtime.*.amazonaws.com",
+    "bedrock-runtime.*.amazonaws.com.cn",
+];
+
 /// Path endings that are inference wherever they are posted to.
 const INFERENCE: &[&str] = &[
     "/chat/completions",
-    "/completions",
+    "/v1/completions",
     "/responses",
     "/v1/messages",
     "/embeddings",
@@ -103,6 +105,7 @@ const INFERENCE_OF_PROVIDERS: &[&str] = &[
     "/classifications",
     "/classify",
     "/complete",
+    "/completions",
     "/contextualizedembeddings",
     "/count-tokens",
     "/count_tokens",
@@ -195,7 +198,8 @@ const BASE_URLS: &[&str] = &[
 
 /// Returns whether `host` is a known provider's.
 pub(crate) fn is_provider(host: &str) -> bool {
-    HOSTS.iter().any(|pattern| wildcard(pattern, host))
+    HOSTS.binary_search(&host).is_ok()
+        || HOST_PATTERNS.iter().any(|pattern| wildcard(pattern, host))
 }
 
 /// Returns whether a POST to `path` is inference; `known` says whether its host is a provider's.
@@ -318,6 +322,7 @@ mod tests {
 
     #[test]
     fn a_lookalike_host_is_no_provider() {
+        assert!(HOSTS.is_sorted());
         for host in ["api.openai.com", "eu-aiplatform.googleapis.com", "x.openai.azure.com"] {
             assert!(is_provider(host), "{host}");
         }

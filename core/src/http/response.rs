@@ -187,6 +187,10 @@ impl HttpPolicy {
         if body.is_empty() && status != 204 {
             return refuse(format!("status {status} with an empty body"));
         }
+        // A sign-in page, or a gateway's.
+        if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/html")) {
+            return refuse("the body is a web page".to_owned());
+        }
         let mut watcher = StreamWatcher::new(content_type);
         watcher.push(body);
         match watcher.finish(eof) {

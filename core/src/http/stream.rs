@@ -121,8 +121,11 @@ impl Framing {
         match kind.as_str() {
             "text/event-stream" => Self::Events(Events::default()),
             "application/vnd.amazon.eventstream" => Self::Frames(Frames::default()),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl"
-            | "application/stream+json" | "application/x-jsonlines" => Self::Lines(Vec::new()),
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/stream+json"
+            | "application/x-jsonlines" => Self::Lines(Vec::new()),
             kind if kind == "application/json" || kind.ends_with("+json") => Self::Json(Vec::new()),
             _ => Self::Opaque,
         }
@@ -214,13 +217,21 @@ impl Progress {
         }
         let kind = value.get("type").or_else(|| value.get("event_type")).and_then(Value::as_str);
         match kind.unwrap_or_default() {
-            "response.completed" | "response.incomplete" | "message_stop" | "message-end"
-            | "speech.audio.done" | "transcript.text.done" => return self.complete(),
+            "response.completed"
+            | "response.incomplete"
+            | "message_stop"
+            | "message-end"
+            | "speech.audio.done"
+            | "transcript.text.done" => return self.complete(),
             "response.failed" | "response.cancelled" => {
                 return self.fail("the response failed within the stream".to_owned());
             }
             "stream-end" => {
-                if value.get("finish_reason").and_then(Value::as_str).is_some_and(|r| r.starts_with("ERROR")) {
+                if value
+                    .get("finish_reason")
+                    .and_then(Value::as_str)
+                    .is_some_and(|r| r.starts_with("ERROR"))
+                {
                     return self.fail("the stream ended with an error".to_owned());
                 }
                 return self.complete();

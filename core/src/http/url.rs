@@ -71,12 +71,13 @@ impl Url {
         text
     }
 
-    /// Returns the values of the query's credentials, as they were sent.
-    pub(crate) fn credentials(&self) -> impl Iterator<Item = &str> {
-        self.query.iter().filter_map(|piece| {
+    /// Returns the credentials in the query and before `@`, unescaped.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = String> {
+        let query = self.query.iter().filter_map(|piece| {
             let (name, value) = piece.split_once('=')?;
             is_credential(name).then_some(value)
-        })
+        });
+        query.chain(self.userinfo.as_deref()).map(unescape)
     }
 }
 
@@ -299,6 +300,25 @@ fn spell(text: &str) -> String {
         }
     }
     out
+}
+
+/// Reads every escape; what is then no UTF-8 is left as it was.
+fn unescape(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        bytes = rest;
+        match (first, rest) {
+            (b'%', [high, low, after @ ..])
+                if let Some((high, low)) = hex(*high).zip(hex(*low)) =>
+            {
+                out.push(high << 4 | low);
+                bytes = after;
+            }
+            _ => out.push(*first),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
 fn hex(digit: u8) -> Option<u8> {

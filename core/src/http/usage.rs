@@ -1,10 +1,11 @@
 //! What a response says of itself: its model and the tokens it took.
 
 use super::sse::Events;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The tokens a response took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
     /// Tokens of the request, cached ones included.

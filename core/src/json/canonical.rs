@@ -4,8 +4,12 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::tape::{Piece, Tape};
+use super::reader;
+use super::tape::{Moved, Part, Tape};
 use crate::Result;
+
+/// How many bytes are copied at once.
+const STEP: usize = 32;
 
 /// Turns JSON texts into their canonical form, and keeps its memory between them.
 ///
@@ -37,12 +41,19 @@ impl Canonicalizer {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
-    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte; then `out` is empty.
+    /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte, or
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a text
+    /// of more than 512 MiB; then `out` is empty.
     pub fn canonicalize(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        out.clear();
-        self.tape.read(json)?;
-        out.reserve(json.len() + self.tape.respelled.len());
-        write(&self.tape, json, 0..self.tape.pieces.len(), out);
+        if let Err(error) = reader::read(json, &mut self.tape) {
+            out.clear();
+            return Err(error);
+        }
+        // Every piece but the respelled stands in the input, so this is enough.
+        out.resize(json.len() + self.tape.respelled.len() + STEP, 0);
+        let writer = Writer { tape: &self.tape, input: json };
+        let length = writer.write(out, 0, 0..self.tape.pieces.len());
+        out.truncate(length);
         Ok(())
     }
 
@@ -77,32 +88,64 @@ pub fn to_canonical(value: &Value) -> Result<Vec<u8>> {
     canonicalize(value.to_string().as_bytes())
 }
 
-/// Appends the pieces of `range` in canonical order.
-fn write(tape: &Tape, input: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
-    let mut at = range.start;
-    while at < range.end {
-        match tape.pieces[at] {
-            Piece::Input { start, end } => out.extend_from_slice(&input[start..end]),
-            Piece::Respelled { start, end } => {
-                out.extend_from_slice(&tape.respelled[start..end]);
-            }
-            Piece::Object { first, count, next } => {
-                out.push(b'{');
-                for member in &tape.sorted[first..first + count] {
-                    write(tape, input, member.clone(), out);
-                    if member.end == next {
-                        out.push(b',');
-                    }
+/// Copies pieces in canonical order into a buffer that is long enough. Its
+/// methods write at `at` and return where they ended.
+struct Writer<'a> {
+    tape: &'a Tape,
+    input: &'a [u8],
+}
+
+impl Writer<'_> {
+    fn write(&self, out: &mut [u8], mut at: usize, range: Range<usize>) -> usize {
+        let mut index = range.start;
+        while index < range.end {
+            match self.tape.pieces[index].part() {
+                Part::Input(start, end) => at = copy(out, at, self.input, start, end),
+                Part::Respelled(start, end) => {
+                    at = copy(out, at, &self.tape.respelled, start, end);
                 }
-                // Every member has left a comma; the last one is too much.
-                out.pop();
-                out.push(b'}');
-                at = next;
-                continue;
+                Part::Moved(moved) => {
+                    let object = &self.tape.moved[moved];
+                    at = self.object(out, at, object);
+                    index = object.next;
+                    continue;
+                }
             }
+            index += 1;
         }
-        at += 1;
+        at
     }
+
+    fn object(&self, out: &mut [u8], mut at: usize, object: &Moved) -> usize {
+        out[at] = b'{';
+        at += 1;
+        for member in &self.tape.sorted[object.sorted.clone()] {
+            let (first, next) = (member.first as usize, member.next as usize);
+            at = self.write(out, at, first..next);
+            // The last one in the input has no comma yet.
+            out[at] = b',';
+            at += usize::from(next == object.next);
+        }
+        // Every member has left a comma; the last one gives way.
+        out[at - 1] = b'}';
+        at
+    }
+}
+
+#[inline(always)]
+fn copy(out: &mut [u8], at: usize, from: &[u8], start: usize, end: usize) -> usize {
+    let length = end - start;
+    // Most pieces are short, and copying a fixed number of bytes is faster than a
+    // call. What is copied too much is overwritten.
+    if length <= STEP
+        && let Some(bytes) = from.get(start..start + STEP)
+        && let Some(room) = out.get_mut(at..at + STEP)
+    {
+        room.copy_from_slice(bytes);
+    } else {
+        out[at..at + length].copy_from_slice(&from[start..end]);
+    }
+    at + length
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ fn index(text: &[u8]) -> Result<Vec<Entry>> {
             _ => Kind::Number,
         };
         let end = match kind {
-            Kind::String => string::scan(text, at)?.end,
+            Kind::String => string::scan(text, at, at + 1)?.0,
             Kind::Object | Kind::Array => at + 1,
             _ => {
                 let rest = &text[at..];

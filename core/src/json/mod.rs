@@ -1,14 +1,15 @@
 //! JSON texts: their canonical form, and what is read from it.
 //!
-//! [`Canonicalizer`] is the hot path: `tape` passes once over the bytes and
-//! notes which of them are canonical already, `canonical` copies those in
-//! order. [`Document`] and what works on it are for the cold paths.
+//! [`Canonicalizer`] is the hot path: `reader` passes once over the bytes and
+//! notes on a `tape` which of them are canonical already, `canonical` copies
+//! those in order. [`Document`] and what works on it are for the cold paths.
 
 mod canonical;
 mod difference;
 mod document;
 mod number;
 mod pointer;
+mod reader;
 mod rewrite;
 mod string;
 mod tape;

@@ -1,27 +1,46 @@
-//! One strict pass over the bytes of a JSON text.
+//! What a pass over a JSON text finds: where its canonical form lies.
 //!
-//! The pass notes where the pieces of the canonical form lie: mostly spans of
-//! the input, since strings, numbers and punctuation are canonical in nearly all
-//! requests. Spans that touch are one. Only what must be respelled is copied.
+//! Mostly that is spans of the input, since strings, numbers and punctuation are
+//! canonical in nearly all requests. A span runs on until white space, the start
+//! of a member, or a spelling that must change; only the latter is copied.
 
 use std::ops::Range;
 
 use super::{number, string};
 use crate::{Error, JsonErrorKind, Result};
 
-/// How many levels of arrays and objects a text may have.
-const MAX_DEPTH: usize = 127;
+/// How many members are sorted by counting; no more than a `u32` has bits.
+const RANKED: usize = 24;
+
+/// Bits beyond any length.
+const RESPELLED: u32 = 1 << 30;
+const MOVED: u32 = 1 << 31;
+const ESCAPED: u32 = 1 << 30;
 
 /// A part of the canonical form, in the order of the input.
 #[derive(Clone, Copy)]
-pub(super) enum Piece {
+pub(super) struct Piece {
+    start: u32,
+    /// The length, or the length and a bit that says what `start` means.
+    tagged: u32,
+}
+
+/// What a [`Piece`] stands for.
+pub(super) enum Part {
     /// Bytes of the input.
-    Input { start: usize, end: usize },
+    Input(usize, usize),
     /// Bytes of [`Tape::respelled`].
-    Respelled { start: usize, end: usize },
-    /// An object whose members stand in another order: [`Tape::sorted`] has the
-    /// right one. Its members are the pieces up to `next`.
-    Object { first: usize, count: usize, next: usize },
+    Respelled(usize, usize),
+    /// An object of [`Tape::moved`], with all its members.
+    Moved(usize),
+}
+
+/// An object whose members stand in another order than the canonical one.
+pub(super) struct Moved {
+    /// Its members in [`Tape::sorted`].
+    pub sorted: Range<usize>,
+    /// The piece after its members.
+    pub next: usize,
 }
 
 /// What the pass found; reused from text to text.
@@ -29,367 +48,247 @@ pub(super) enum Piece {
 pub(super) struct Tape {
     pub pieces: Vec<Piece>,
     pub respelled: Vec<u8>,
-    /// Members, as ranges of pieces, in canonical order. All but the one that
-    /// is last in the input end with their comma.
-    pub sorted: Vec<Range<usize>>,
+    pub moved: Vec<Moved>,
+    /// Members in canonical order. All but the one that is last in the input end
+    /// with their comma.
+    pub sorted: Vec<Pieces>,
     /// Members of the objects that are still open.
-    members: Vec<Member>,
+    pub members: Vec<Member>,
     /// What the names with escapes say.
     names: Vec<u8>,
-    /// A piece may only be extended if it is at or after this one.
-    seam: usize,
+    /// The arrays and objects around the one that is being read.
+    pub open: Vec<Open>,
 }
 
-struct Member {
-    /// Where the name is in the input, or in `names` if it had escapes.
-    name: Range<usize>,
-    escaped: bool,
-    at: usize,
-    pieces: Range<usize>,
+/// A range of [`Tape::pieces`].
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pieces {
+    pub first: u32,
+    pub next: u32,
+}
+
+/// A member of an object that is still open.
+pub(super) struct Member {
+    pub pieces: Pieces,
+    /// Where it is in the input.
+    pub at: u32,
+    /// The first bytes of the name, ordered like it.
+    pub prefix: u64,
+    /// Where the name is in the input, or in [`Tape::names`] if it had escapes;
+    /// then [`ESCAPED`] is added to its length.
+    pub name: u32,
+    pub length: u32,
+}
+
+/// An array or object that is not yet closed, or the document around all.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    pub kind: Kind,
+    /// The members so far are in strict order.
+    pub in_order: bool,
+    /// The prefix of the last one.
+    pub last: u64,
+    /// Where its brace is in [`Tape::pieces`].
+    pub head: usize,
+    /// Its first one in [`Tape::members`].
+    pub base: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Document,
+    Array,
+    Object,
+}
+
+impl Open {
+    /// What is around everything.
+    pub const DOCUMENT: Self =
+        Self { kind: Kind::Document, in_order: true, last: 0, head: 0, base: 0 };
+}
+
+impl Piece {
+    #[inline(always)]
+    pub fn input(start: usize, end: usize) -> Self {
+        Self::new(start, end, 0)
+    }
+
+    #[inline(always)]
+    fn new(start: usize, end: usize, tag: u32) -> Self {
+        Self { start: start as u32, tagged: (end - start) as u32 | tag }
+    }
+
+    #[inline]
+    pub fn part(self) -> Part {
+        let start = self.start as usize;
+        let end = start + (self.tagged & !(RESPELLED | MOVED)) as usize;
+        match self.tagged & (RESPELLED | MOVED) {
+            0 => Part::Input(start, end),
+            RESPELLED => Part::Respelled(start, end),
+            _ => Part::Moved(start),
+        }
+    }
+}
+
+/// Nothing yet, from this piece on.
+impl From<usize> for Pieces {
+    fn from(first: usize) -> Self {
+        Self { first: first as u32, next: first as u32 }
+    }
 }
 
 impl Tape {
-    /// Reads a text, which replaces what was read before.
-    pub fn read(&mut self, text: &[u8]) -> Result<()> {
-        self.clear();
-        let mut reader = Reader { text, at: 0, depth: 0, tape: self };
-        check_framing(text)?;
-        reader.skip_space();
-        if reader.at == text.len() {
-            return Err(Error::json(JsonErrorKind::EmptyInput, 0, "there is no value"));
-        }
-        reader.value()?;
-        reader.skip_space();
-        if reader.at < text.len() {
-            let detail = "there is more after the value";
-            return Err(Error::json(JsonErrorKind::TrailingData, reader.at, detail));
-        }
-        Ok(())
-    }
-
     /// Gives memory back that only an unusually large text needed.
     pub fn shrink(&mut self, bytes: usize) {
         self.clear();
         self.pieces.shrink_to(bytes / size_of::<Piece>());
+        self.moved.shrink_to(bytes / size_of::<Moved>());
+        self.sorted.shrink_to(bytes / size_of::<Pieces>());
         self.members.shrink_to(bytes / size_of::<Member>());
-        self.sorted.shrink_to(bytes / size_of::<Range<usize>>());
         self.respelled.shrink_to(bytes);
         self.names.shrink_to(bytes);
     }
 
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.pieces.clear();
         self.respelled.clear();
+        self.moved.clear();
         self.sorted.clear();
         self.members.clear();
         self.names.clear();
-        self.seam = 0;
+        self.open.clear();
     }
 
-    /// Makes the next piece a new one, even if it touches the last.
-    fn cut(&mut self) {
-        self.seam = self.pieces.len();
+    /// Reads a string with escapes: its first one, if it is that, is at `special`.
+    /// Returns where the string ends, and whether it was respelled.
+    #[inline(never)]
+    pub fn escaped_string(
+        &mut self,
+        text: &[u8],
+        run: usize,
+        at: usize,
+        special: usize,
+    ) -> Result<(usize, bool)> {
+        let (end, canonical) = string::scan(text, at, special)?;
+        if !canonical {
+            self.respell(run, at, |out| string::respell(&text[at..end], out))?;
+        }
+        Ok((end, !canonical))
     }
 
-    fn keep(&mut self, start: usize, end: usize) {
-        if self.pieces.len() > self.seam
-            && let Some(Piece::Input { end: last, .. }) = self.pieces.last_mut()
-            && *last == start
-        {
-            *last = end;
-        } else {
-            self.pieces.push(Piece::Input { start, end });
-        }
-    }
-
-    fn respell(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
-        let start = self.respelled.len();
-        write(&mut self.respelled)?;
-        self.pieces.push(Piece::Respelled { start, end: self.respelled.len() });
-        Ok(())
-    }
-
-    /// Sorts the members from `base` on, which were not in strict order.
-    fn sort(&mut self, base: usize, text: &[u8]) -> Result<()> {
-        let names = &self.names;
-        let name = |member: &Member| {
-            let bytes = if member.escaped { names } else { text };
-            &bytes[member.name.clone()]
-        };
-        let members = &mut self.members[base..];
-        members
-            .sort_unstable_by(|a, b| string::compare_utf16(name(a), name(b)).then(a.at.cmp(&b.at)));
-        let again = members
-            .array_windows()
-            .filter(|[a, b]| name(a) == name(b))
-            .map(|[_, b]| b)
-            .min_by_key(|member| member.at);
-        if let Some(member) = again {
-            let name = String::from_utf8_lossy(name(member));
-            let detail = format_args!("duplicate key {name:?}");
-            return Err(Error::json(JsonErrorKind::DuplicateKey, member.at, detail));
-        }
-        Ok(())
-    }
-}
-
-/// Checks what concerns the text as a whole, before anything is read.
-fn check_framing(text: &[u8]) -> Result<()> {
-    if let Err(error) = std::str::from_utf8(text) {
-        let detail = "the text is not UTF-8";
-        return Err(Error::json(JsonErrorKind::InvalidUtf8, error.valid_up_to(), detail));
-    }
-    if text.starts_with("\u{feff}".as_bytes()) {
-        let detail = "the text starts with a byte order mark";
-        return Err(Error::json(JsonErrorKind::Bom, 0, detail));
-    }
-    Ok(())
-}
-
-struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
-    depth: usize,
-    tape: &'a mut Tape,
-}
-
-impl Reader<'_> {
-    fn value(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'N' | b'I') => Err(self.unexpected("a value; NaN and Infinity are not JSON")),
-            _ => Err(self.unexpected("a value")),
-        }
-    }
-
-    fn string(&mut self) -> Result<()> {
-        let span = string::scan(self.text, self.at)?;
-        self.at = span.end;
-        self.keep_string(span)
-    }
-
-    fn keep_string(&mut self, span: string::StringSpan) -> Result<()> {
-        if span.canonical {
-            self.tape.keep(span.start, span.end);
-            return Ok(());
-        }
-        let quoted = &self.text[span.start..span.end];
-        self.tape.respell(|out| string::respell(quoted, out))
-    }
-
-    fn nested(&mut self, read: fn(&mut Self) -> Result<()>) -> Result<()> {
-        if self.depth == MAX_DEPTH {
-            let detail = format_args!("more than {MAX_DEPTH} levels of arrays and objects");
-            return Err(Error::json(JsonErrorKind::TooDeep, self.at, detail));
-        }
-        self.depth += 1;
-        read(self)?;
-        self.depth -= 1;
-        Ok(())
-    }
-
-    fn array(&mut self) -> Result<()> {
-        self.keep_byte();
-        self.skip_space();
-        if self.peek() == Some(b']') {
-            self.keep_byte();
-            return Ok(());
-        }
-        loop {
-            self.value()?;
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.keep_byte(),
-                Some(b']') => break,
-                _ => return Err(self.unexpected("a comma or ]")),
-            }
-            self.skip_space();
-        }
-        self.keep_byte();
-        Ok(())
-    }
-
-    fn object(&mut self) -> Result<()> {
-        // The brace is a piece of its own, to be replaced if members must move.
-        self.tape.cut();
-        let head = self.tape.pieces.len();
-        self.keep_byte();
-        self.skip_space();
-        if self.peek() == Some(b'}') {
-            self.keep_byte();
-            return Ok(());
-        }
-        let base = self.tape.members.len();
-        let mut in_order = true;
-        loop {
-            let member = self.name()?;
-            if in_order && self.tape.members.len() > base {
-                let last = &self.tape.members[self.tape.members.len() - 1];
-                in_order = string::compare_utf16(self.bytes(last), self.bytes(&member)).is_lt();
-            }
-            let index = self.tape.members.len();
-            self.tape.members.push(member);
-            self.skip_space();
-            self.expect(b':', "a colon")?;
-            self.skip_space();
-            self.value()?;
-            self.skip_space();
-            let more = self.peek() == Some(b',');
-            if more {
-                self.keep_byte();
-            }
-            self.tape.members[index].pieces.end = self.tape.pieces.len();
-            if !more {
-                break;
-            }
-            self.skip_space();
-        }
-        if self.peek() != Some(b'}') {
-            return Err(self.unexpected("a comma or }"));
-        }
-        if in_order {
-            self.keep_byte();
-        } else {
-            self.tape.sort(base, self.text)?;
-            self.at += 1;
-            let tape = &mut *self.tape;
-            let first = tape.sorted.len();
-            tape.sorted.extend(tape.members[base..].iter().map(|member| member.pieces.clone()));
-            let (count, next) = (tape.members.len() - base, tape.pieces.len());
-            tape.pieces[head] = Piece::Object { first, count, next };
-            tape.cut();
-        }
-        self.tape.members.truncate(base);
-        Ok(())
-    }
-
-    fn name(&mut self) -> Result<Member> {
-        if self.peek() != Some(b'"') {
-            return Err(self.unexpected("a member name in double quotes"));
-        }
-        self.tape.cut();
-        let span = string::scan(self.text, self.at)?;
-        let start = self.tape.pieces.len();
-        self.keep_string(span)?;
-        self.at = span.end;
-        let mut name = span.start + 1..span.end - 1;
-        if span.escaped {
-            let start = self.tape.names.len();
-            string::unescape(&self.text[name], &mut self.tape.names)?;
-            name = start..self.tape.names.len();
-        }
-        let pieces = start..start + 1;
-        Ok(Member { name, escaped: span.escaped, at: span.start, pieces })
-    }
-
-    fn bytes(&self, member: &Member) -> &[u8] {
-        let bytes = if member.escaped { &self.tape.names } else { self.text };
-        &bytes[member.name.clone()]
-    }
-
-    fn number(&mut self) -> Result<()> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits()?,
-        }
-        let mut integer = true;
-        let mut exponent = false;
-        if self.peek() == Some(b'.') {
-            integer = false;
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            (integer, exponent) = (false, true);
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        let token = &self.text[start..self.at];
-        let plain = if integer {
-            number::is_plain_integer(token)
-        } else {
-            !exponent && number::is_plain_fraction(token)
-        };
-        if plain {
-            self.tape.keep(start, self.at);
-            return Ok(());
-        }
-        let token = str::from_utf8(token).unwrap_or_default();
-        self.tape.respell(|out| {
-            if integer {
-                number::write_integer(token, out);
-                return Ok(());
-            }
-            number::respell(token, start, out)
+    /// Decodes a name with escapes.
+    #[inline(never)]
+    pub fn escaped_name(&mut self, text: &[u8], at: usize, special: usize) -> Result<Member> {
+        let (end, _) = string::scan(text, at, special)?;
+        let start = self.names.len();
+        string::unescape(&text[at + 1..end - 1], &mut self.names)?;
+        let length = self.names.len() - start;
+        let prefix = string::prefix(&self.names[start..], length);
+        Ok(Member {
+            pieces: Pieces::from(self.pieces.len()),
+            at: at as u32,
+            prefix,
+            name: start as u32,
+            length: length as u32 | ESCAPED,
         })
     }
 
-    /// Passes over one digit or more.
-    fn digits(&mut self) -> Result<()> {
-        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            return Err(self.unexpected("a digit"));
+    /// Respells a number that may not be as it should.
+    #[inline(never)]
+    pub fn respell_number(
+        &mut self,
+        token: &[u8],
+        run: usize,
+        at: usize,
+        is_integer: bool,
+    ) -> Result<()> {
+        let token = str::from_utf8(token).unwrap_or_default();
+        self.respell(run, at, |out| {
+            if is_integer {
+                number::write_integer(token, out);
+                return Ok(());
+            }
+            number::respell(token, at, out)
+        })
+    }
+
+    /// Puts what `write` appends after the run that ends at `at`.
+    fn respell(
+        &mut self,
+        run: usize,
+        at: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        if run < at {
+            self.pieces.push(Piece::input(run, at));
         }
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
+        let start = self.respelled.len();
+        write(&mut self.respelled)?;
+        self.pieces.push(Piece::new(start, self.respelled.len(), RESPELLED));
         Ok(())
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<()> {
-        if !self.text[self.at..].starts_with(word) {
-            return Err(self.unexpected("a value"));
+    /// Sorts the members of an object that is complete.
+    #[inline(never)]
+    pub fn move_members(&mut self, text: &[u8], open: Open) -> Result<()> {
+        let first = self.sorted.len();
+        if !self.rank(open.base) {
+            self.sorted.truncate(first);
+            self.sort(text, open.base)?;
         }
-        self.tape.keep(self.at, self.at + word.len());
-        self.at += word.len();
+        let index = self.moved.len();
+        self.pieces[open.head] = Piece::new(index, index, MOVED);
+        self.moved.push(Moved { sorted: first..self.sorted.len(), next: self.pieces.len() });
         Ok(())
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Result<()> {
-        if self.peek() != Some(byte) {
-            return Err(self.unexpected(what));
+    /// Sorts the members from `base` on if they are few and no two prefixes are
+    /// equal; says whether that was so.
+    ///
+    /// Counting what is less takes more comparisons than sorting, but no branch
+    /// that depends on one.
+    fn rank(&mut self, base: usize) -> bool {
+        let members = &self.members[base..];
+        if members.len() > RANKED {
+            return false;
         }
-        self.keep_byte();
+        let first = self.sorted.len();
+        self.sorted.resize(first + members.len(), Pieces::default());
+        let sorted = &mut self.sorted[first..];
+        let mut ranks = 0_u32;
+        for member in members {
+            let less = members.iter().map(|other| usize::from(other.prefix < member.prefix));
+            let rank = less.sum::<usize>();
+            sorted[rank] = member.pieces;
+            ranks |= 1 << rank;
+        }
+        ranks.count_ones() as usize == members.len()
+    }
+
+    /// Sorts the members from `base` on, whatever they are.
+    fn sort(&mut self, text: &[u8], base: usize) -> Result<()> {
+        let compare = |a: &Member, b: &Member| {
+            let order = a.prefix.cmp(&b.prefix);
+            order.then_with(|| string::compare_utf16(self.name(text, a), self.name(text, b)))
+        };
+        let mut members: Vec<&Member> = self.members[base..].iter().collect();
+        members.sort_unstable_by(|a, b| compare(a, b).then(a.at.cmp(&b.at)));
+        let again = members
+            .array_windows()
+            .filter(|[a, b]| compare(a, b).is_eq())
+            .map(|[_, again]| again)
+            .min_by_key(|member| member.at);
+        if let Some(member) = again {
+            let name = String::from_utf8_lossy(self.name(text, member));
+            let detail = format_args!("duplicate key {name:?}");
+            return Err(Error::json(JsonErrorKind::DuplicateKey, member.at as usize, detail));
+        }
+        self.sorted.extend(members.iter().map(|member| member.pieces));
         Ok(())
     }
 
-    fn keep_byte(&mut self) {
-        self.tape.keep(self.at, self.at + 1);
-        self.at += 1;
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    #[cold]
-    fn unexpected(&self, wanted: &str) -> Error {
-        let rest = str::from_utf8(&self.text[self.at..]).unwrap_or_default();
-        match rest.chars().next() {
-            Some(letter) => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found {letter:?}"),
-            ),
-            None => Error::json(
-                JsonErrorKind::Syntax,
-                self.at,
-                format_args!("expected {wanted}, found the end"),
-            ),
-        }
+    fn name<'a>(&'a self, text: &'a [u8], member: &Member) -> &'a [u8] {
+        let bytes = if member.length & ESCAPED == 0 { text } else { &self.names };
+        &bytes[member.name as usize..][..(member.length & !ESCAPED) as usize]
     }
 }

@@ -63,7 +63,7 @@ const FORMATS: &[Format] = &[
     format(
         "private-key",
         &["-----BEGIN "],
-        "(?:[A-Z0-9]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?s:.){16,8192}?-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----",
+        "(?:[A-Z0-9]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?s:.){16,}?-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----",
     ),
 ];
 
@@ -73,22 +73,30 @@ pub(super) struct Found {
     pub(super) issuer: &'static str,
 }
 
-/// The next secret from `start` on.
+/// Returns the secrets of a text, in order and apart.
 ///
 /// Both in a text and in its JSON spelling: what is escaped is no part of a
 /// key, and an escape before it is a boundary like the character it stands for.
-pub(super) fn find(text: &[u8], start: usize) -> Option<Found> {
-    let token = find_token(text, start);
+pub(super) fn find(text: &[u8]) -> Vec<Found> {
+    let tokens: Vec<Found> = tokens(text).collect();
     // A key behind `Bearer ` has its own name, if it has a format.
-    let before = token.as_ref().map_or(text.len(), |token| token.at.end);
-    find_bearer(text, start, before)
-        .filter(|bearer| token.as_ref().is_none_or(|token| bearer.at.end <= token.at.start))
-        .or(token)
+    let bearers: Vec<Found> = bearers(text)
+        .filter_map(|start| {
+            let next = tokens.partition_point(|token| token.at.end <= start);
+            let end = tokens.get(next).map_or(text.len(), |token| token.at.start);
+            bearer(text.get(start..end)?, start)
+        })
+        .collect();
+    let mut found = tokens;
+    found.extend(bearers);
+    found.sort_by_key(|secret| secret.at.start);
+    found
 }
 
-/// Whether nothing is found from the start on; what most texts pay.
+/// Whether there is none; what most texts pay.
 pub(super) fn is_clean(text: &[u8]) -> bool {
-    find_token(text, 0).is_none() && find_bearer(text, 0, text.len()).is_none()
+    tokens(text).next().is_none()
+        && !bearers(text).any(|start| bearer(&text[start..], start).is_some())
 }
 
 #[allow(clippy::expect_used)] // A constant pattern, compiled in every test.
@@ -104,45 +112,46 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     RegexBuilder::new(&pattern).unicode(false).build().expect("the formats are valid patterns")
 });
 
-fn find_token(text: &[u8], start: usize) -> Option<Found> {
-    let mut from = start;
-    loop {
-        let found = TOKEN.find_at(text, from)?;
-        let format = FORMATS.iter().find(|format| {
-            format.begins.iter().any(|b| found.as_bytes().starts_with(b.as_bytes()))
-        })?;
-        if begins_a_word(text, found.start())
-            && !text.get(found.end()).is_some_and(u8::is_ascii_alphanumeric)
-            && (!format.mixed || is_mixed(found.as_bytes()))
-        {
-            return Some(Found { at: found.range(), issuer: format.issuer });
+fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let found = TOKEN.find_at(text, from)?;
+            let begins = |begin: &&str| found.as_bytes().starts_with(begin.as_bytes());
+            let format = FORMATS.iter().find(|format| format.begins.iter().any(begins))?;
+            if begins_a_word(text, found.start())
+                && ends_a_word(text, found.end())
+                && (!format.mixed || is_mixed(found.as_bytes()))
+            {
+                from = found.end();
+                let issuer = format.issuer;
+                return Some(Found { at: found.range(), issuer });
+            }
+            from = found.start() + 1;
         }
-        from = found.start() + 1;
-    }
+    })
 }
 
-/// Finds the token of a `Bearer …` that begins before `end`.
-fn find_bearer(text: &[u8], start: usize, end: usize) -> Option<Found> {
+/// Returns where what follows `Bearer `, `bearer ` or `BEARER ` begins.
+fn bearers(text: &[u8]) -> impl Iterator<Item = usize> {
     static EARER: LazyLock<[memmem::Finder<'static>; 2]> =
-        LazyLock::new(|| [memmem::Finder::new("earer "), memmem::Finder::new("EARER ")]);
-    let token = |at: usize| {
+        LazyLock::new(|| ["earer ", "EARER "].map(memmem::Finder::new));
+    let start = |at: usize| {
         let first = at.checked_sub(1)?;
-        let after = at + "earer ".len();
-        let rest = &text[after..];
-        let length = rest.iter().take_while(|byte| is_bearer(**byte)).count();
-        let length = length - rest[..length].iter().rev().take_while(|byte| **byte == b'.').count();
-        (first >= start
-            && text[first].eq_ignore_ascii_case(&b'b')
-            && begins_a_word(text, first)
-            && length >= 20
-            && is_mixed(&rest[..length]))
-        .then(|| Found { at: after..after + length, issuer: "bearer" })
+        let begins = text[first].eq_ignore_ascii_case(&b'b') && begins_a_word(text, first);
+        begins.then_some(at + "earer ".len())
     };
-    let window = text.get(start..end)?;
-    EARER
-        .iter()
-        .filter_map(|finder| finder.find_iter(window).find_map(|at| token(start + at)))
-        .min_by_key(|found| found.at.start)
+    EARER.iter().flat_map(|finder| finder.find_iter(text)).filter_map(start)
+}
+
+/// Takes the token at the start of `text`, which lies at `start`, without the
+/// full stop of a sentence.
+fn bearer(text: &[u8], start: usize) -> Option<Found> {
+    let length = text.iter().take_while(|byte| is_bearer(**byte)).count();
+    let stops = text[..length].iter().rev().take_while(|byte| **byte == b'.');
+    let token = &text[..length - stops.count()];
+    let at = start..start + token.len();
+    (token.len() >= 20 && is_mixed(token)).then_some(Found { at, issuer: "bearer" })
 }
 
 fn is_bearer(byte: u8) -> bool {
@@ -158,6 +167,9 @@ fn is_mixed(token: &[u8]) -> bool {
 /// Whether a word may begin at `at`: at the start, after what is neither letter
 /// nor digit, or after an escape (`\n`, `\u001b`).
 fn begins_a_word(text: &[u8], at: usize) -> bool {
+    if !text.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+        return true;
+    }
     match &text[..at] {
         [] => true,
         [.., byte] if !byte.is_ascii_alphanumeric() => true,
@@ -167,17 +179,18 @@ fn begins_a_word(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// Whether a word may end at `at`, or a block, which is not of letters.
+fn ends_a_word(text: &[u8], at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    before.ends_with(b"-----") || !after.first().is_some_and(u8::is_ascii_alphanumeric)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn issuers(text: &str) -> Vec<&'static str> {
-        let mut at = 0;
-        let mut issuers = Vec::new();
-        while let Some(found) = find(text.as_bytes(), at) {
-            issuers.push(found.issuer);
-            at = found.at.end;
-        }
+        let issuers: Vec<_> = find(text.as_bytes()).iter().map(|found| found.issuer).collect();
         assert_eq!(is_clean(text.as_bytes()), issuers.is_empty(), "{text}");
         issuers
     }

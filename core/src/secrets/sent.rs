@@ -6,6 +6,7 @@ use crate::http::carries_credential;
 use crate::http::url::Url;
 use crate::json::write_string;
 use memchr::memmem;
+use std::ops::Range;
 
 /// The exact credentials of one call: header values, query members, a password
 /// in the URL.
@@ -22,6 +23,9 @@ impl SentSecrets {
     pub fn of(call: &HttpCall) -> Self {
         let mut secrets = Self::default();
         for (name, value) in call.headers {
+            if !carries_credential(name) {
+                continue;
+            }
             let name = name.to_ascii_lowercase();
             if name == "cookie" {
                 for pair in value.split(';') {
@@ -29,18 +33,23 @@ impl SentSecrets {
                 }
             } else if name.ends_with("authorization") {
                 secrets.add_authorization(value);
-            } else if carries_credential(&name) {
+            } else {
                 secrets.add(value);
             }
         }
         if let Some(url) = Url::parse(call.url) {
-            url.credentials().for_each(|value| secrets.add(value));
-            secrets.add(url.userinfo.as_deref().unwrap_or_default());
+            url.credentials().for_each(|value| secrets.add(&value));
+            // A stand-in for a key, such as `anthropic`, which must not spoil the URL.
+            secrets.0.retain(|secret| !url.authority.host.contains(secret.as_str()));
         }
-        // A secret that holds another one must go first.
-        secrets.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.0.dedup();
+        secrets.order();
         secrets
+    }
+
+    /// Sorts: a secret that holds another one must go first.
+    pub(super) fn order(&mut self) {
+        self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.0.dedup();
     }
 
     /// Whether the call had no credentials.
@@ -68,17 +77,15 @@ impl SentSecrets {
         redacted
     }
 
-    /// Finds the first of them in `text` from `start` on, in either spelling.
-    pub(super) fn find(&self, text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
-        let rest = text.get(start..)?;
-        let places = self.0.iter().flat_map(|secret| {
-            let plain = memmem::find(rest, secret.as_bytes()).map(|at| (at, secret.len()));
-            let spelt = spelling(secret)
-                .and_then(|spelt| memmem::find(rest, &spelt).map(|at| (at, spelt.len())));
-            [plain, spelt].into_iter().flatten()
-        });
-        let (at, length) = places.min_by_key(|(at, length)| (*at, usize::MAX - length))?;
-        Some(start + at..start + at + length)
+    /// Finds them in either spelling; in no order, and they may overlap.
+    pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for secret in &self.0 {
+            for spelt in [Some(secret.clone().into_bytes()), spelling(secret)].iter().flatten() {
+                found.extend(memmem::find_iter(text, spelt).map(|at| at..at + spelt.len()));
+            }
+        }
+        found
     }
 
     /// Takes the credentials behind the scheme; of a signature only what is secret.
@@ -96,7 +103,7 @@ impl SentSecrets {
         }
     }
 
-    fn add(&mut self, value: &str) {
+    pub(super) fn add(&mut self, value: &str) {
         let value = value.trim();
         if value.len() >= SHORTEST {
             self.0.push(value.to_owned());

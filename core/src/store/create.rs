@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// # Errors
 ///
 /// [`ErrorKind::ReadOnly`] if the folder cannot be written, [`ErrorKind::Io`].
-pub(crate) fn create(path: &Path, identity: &str, patience: &Patience) -> Result<()> {
+pub(crate) fn create(path: &Path, identity: &[u8], patience: &Patience) -> Result<()> {
     let folder = folder(path);
     make_folder(&folder)?;
     let draft = Draft::in_folder(&folder, path);
@@ -68,7 +68,7 @@ impl Drop for Draft {
     }
 }
 
-fn fill(path: &Path, file: File, identity: &str, patience: &Patience) -> Result<()> {
+fn fill(path: &Path, file: File, identity: &[u8], patience: &Patience) -> Result<()> {
     let cannot = |cause: redb::Error| failure(path, "create the cache", cause);
     guarded(path, || {
         let backend = PatientBackend::new(file, patience.clone()).map_err(|e| cannot(e.into()))?;
@@ -82,13 +82,13 @@ fn fill(path: &Path, file: File, identity: &str, patience: &Patience) -> Result<
             let mut format = write.open_table(FORMAT).map_err(|e| cannot(e.into()))?;
             let version = FORMAT_VERSION.to_string();
             for (name, value) in [
-                (format_row::VERSION, version.as_str()),
-                (format_row::MIN_READER, &version),
-                (format_row::MIN_WRITER, &version),
+                (format_row::VERSION, version.as_bytes()),
+                (format_row::MIN_READER, version.as_bytes()),
+                (format_row::MIN_WRITER, version.as_bytes()),
                 (format_row::IDENTITY, identity),
-                (format_row::WRITER, env!("CARGO_PKG_VERSION")),
+                (format_row::WRITER, env!("CARGO_PKG_VERSION").as_bytes()),
             ] {
-                let row = encode(Table::Format, name.as_bytes(), &[value.as_bytes()]);
+                let row = encode(Table::Format, name.as_bytes(), &[value]);
                 format.insert(name, row.as_slice()).map_err(|e| cannot(e.into()))?;
             }
         }

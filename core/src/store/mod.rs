@@ -1,10 +1,11 @@
 //! The file: the only module that names redb.
 //!
-//! A [`Store`] reads and writes entries of one file that other processes read
-//! and write at the same time. `FORMAT.md` describes the bytes, `design.md` in
-//! the repository's `ARCHITECTURE.md` the protocol.
+//! A [`Shared`] reads and writes entries of one file that other processes read
+//! and write at the same time. `core/FORMAT.md` describes the bytes,
+//! `ARCHITECTURE.md` the protocol between processes.
 
 mod backend;
+mod compact;
 mod create;
 mod fork;
 mod open;

@@ -258,3 +258,96 @@ fn incomplete(path: &Path, name: &str) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::create;
+    use super::*;
+    use std::time::Duration;
+
+    /// Returns a file as a writer leaves it that is killed while it is open, with one
+    /// committed row.
+    fn killed(folder: &Path) -> std::path::PathBuf {
+        let patience = Patience::of(Duration::from_secs(1));
+        let (path, copy) = (folder.join("live.redb"), folder.join("killed.redb"));
+        create(&path, b"{}", &patience).unwrap();
+        let open = writer(&path, &patience).unwrap();
+        let write = open.begin_write().unwrap();
+        write.open_table(super::super::schema::META).unwrap().insert(&[1; 32], &b"x"[..]).unwrap();
+        write.commit().unwrap();
+        fs::copy(&path, &copy).unwrap();
+        copy
+    }
+
+    #[test]
+    fn a_file_of_a_killed_writer_opens_for_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = killed(folder.path());
+        let patience = Patience::of(Duration::from_secs(1));
+        let file = File::open(&path).unwrap();
+        assert!(matches!(read_only(file, &patience), Err(DatabaseError::RepairAborted)));
+        let reader = reader(&path, &patience).unwrap().unwrap();
+        assert_eq!(reader.header.unwrap().version, FORMAT_VERSION);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_repaired_in_place_is_repaired_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = killed(folder.path());
+        let before = fs::read(&path).unwrap();
+        let reader = Reader { handle: in_memory(&path).unwrap(), header: None, file: None };
+        assert_eq!(header(&path, &reader).unwrap().unwrap().version, FORMAT_VERSION);
+        assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[test]
+    fn a_writer_that_keeps_its_turn_is_waited_for_with_a_deadline() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.redb");
+        let patience = Patience::of(Duration::from_millis(50));
+        create(&path, b"{}", &patience).unwrap();
+        let holder = writer(&path, &patience).unwrap();
+        let _turn = holder.begin_write().unwrap();
+        let error = writer(&path, &patience)
+            .and_then(|second| {
+                second.begin_write().map(drop).map_err(|e| failure(&path, "write", e))
+            })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        assert!(error.to_string().contains("lock_timeout_ms"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_a_newer_format_is_refused_and_left_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.redb");
+        let patience = Patience::of(Duration::from_secs(1));
+        create(&path, b"{}", &patience).unwrap();
+        let database = writer(&path, &patience).unwrap();
+        let write = database.begin_write().unwrap();
+        let name = format_row::MIN_READER;
+        let row = super::super::row::encode(Table::Format, name.as_bytes(), &[b"2"]);
+        write.open_table(FORMAT).unwrap().insert(name, row.as_slice()).unwrap();
+        write.commit().unwrap();
+        database.close().unwrap();
+        let before = fs::read(&path).unwrap();
+        let error = reader(&path, &patience).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
+        assert!(error.to_string().contains("upgrade f3dx-cache"), "{error}");
+        assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[test]
+    fn a_directory_and_a_fifo_are_errors_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let patience = Patience::of(Duration::from_secs(1));
+        assert_eq!(reader(folder.path(), &patience).err().unwrap().kind(), ErrorKind::Io);
+        #[cfg(unix)]
+        {
+            let fifo = folder.path().join("fifo");
+            let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+            assert!(made.success());
+            assert_eq!(reader(&fifo, &patience).err().unwrap().kind(), ErrorKind::Io);
+        }
+    }
+}

@@ -158,6 +158,27 @@ impl Snapshot {
         ))
     }
 
+    /// Returns the bytes that the tables take, unused parts of their pages included.
+    pub fn used(&self) -> Result<u64> {
+        guarded(&self.path, || {
+            let mut used = 0;
+            let mut add = |stats: redb::TableStats| {
+                used += stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+            };
+            for (cell, rows) in
+                [(&self.requests, REQUESTS), (&self.responses, RESPONSES), (&self.meta, META)]
+            {
+                if let Some(table) = self.table(cell, rows)? {
+                    add(table.stats().map_err(|cause| self.failure(cause))?);
+                }
+            }
+            if let Ok(sketches) = self.read.open_table(SKETCHES) {
+                add(sketches.stats().map_err(|cause| self.failure(cause))?);
+            }
+            Ok(used)
+        })
+    }
+
     /// Calls `visit` with the sketches, in fingerprint order, while it returns `true`.
     pub fn sketches(&self, mut visit: impl FnMut(Fingerprint, Sketch) -> bool) -> Result<()> {
         guarded(&self.path, || {

@@ -1,0 +1,61 @@
+# `make` lists the targets. Nothing else has to be installed first: the targets make
+# their own virtual environment and install from the registries.
+
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+BIN := $(VENV)/bin
+SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-rust test-python bench lint fmt header python clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the C library and the Python package
+	$(CARGO) build --release -p f3dx_cache
+	$(MAKE) python
+
+demo: python ## Record and replay through real SDKs against a local mock provider
+	$(BIN)/python tests/demo
+
+test: test-rust test-python ## Run every test of every language
+
+test-rust: ## Run the tests of the core and of the C library
+	$(CARGO) test --workspace
+
+test-python: python ## Run the tests of the Python package and of the mock provider
+	$(BIN)/python -m pytest -q tests/mock_provider
+	cd bindings/python/tests && ../../../$(BIN)/python -m pytest -q
+
+bench: python ## Measure, as ratios to a named reference in the same run
+	$(CARGO) bench -p f3dx_cache_bench
+	$(BIN)/python bench/python/compare.py
+
+lint: $(VENV)/tools ## Check formatting and lints of every language
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: $(VENV)/tools ## Format every language
+	$(CARGO) fmt --all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+header: ## Regenerate include/f3dx_cache.h
+	UPDATE_HEADER=1 $(CARGO) test -p f3dx_cache_tests --test header
+
+python: $(VENV)/tools ## Build the Python package into .venv
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --force-reinstall ./bindings/python
+
+clean: ## Remove what was built
+	rm -rf target build $(VENV)
+
+$(VENV)/tools: bindings/python/requirements-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+-include ffi/install.mk

@@ -1,0 +1,66 @@
+//! A request to its response, at 1 thousand, 100 thousand and 1 million entries;
+//! a put; the explanation of a miss. All in one run: only ratios travel.
+//!
+//! `F3DX_BENCH_ENTRIES=1000,100000` leaves the largest out.
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used)]
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use f3dx_cache_bench::{fill, request};
+use f3dx_cache_core::{Cache, Meta, Mode, Options};
+use std::hint::black_box;
+use std::path::Path;
+
+fn open(path: &Path, mode: Mode) -> Cache {
+    Cache::open(path, Options { mode: Some(mode), ..Options::default() }).unwrap()
+}
+
+fn sizes() -> Vec<u64> {
+    let listed = std::env::var("F3DX_BENCH_ENTRIES");
+    let listed = listed.unwrap_or_else(|_| "1000,100000,1000000".to_owned());
+    listed.split(',').map(|size| size.trim().parse().unwrap()).collect()
+}
+
+fn benches(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    for entries in sizes() {
+        let path = folder.path().join(format!("{entries}.redb"));
+        fill(&path, entries);
+        let mut group = criterion.benchmark_group(format!("{entries} entries"));
+        group.sample_size(50);
+        group.bench_function("open", |bench| {
+            bench.iter(|| open(black_box(&path), Mode::Replay));
+        });
+        for mode in [Mode::Replay, Mode::Record] {
+            let cache = open(&path, mode);
+            // Requests are spread over the file, so that one page does not serve them all.
+            let asked: Vec<Vec<u8>> = (0..512).map(|n| request(n * 7919 % entries)).collect();
+            let mut next = asked.iter().cycle();
+            group.bench_function(format!("get, 2 KB, {mode}"), |bench| {
+                bench.iter(|| cache.get(black_box(next.next().unwrap())).unwrap().unwrap());
+            });
+        }
+        let cache = open(&path, Mode::Replay);
+        let changed =
+            String::from_utf8(request(entries / 2)).unwrap().replace("suite-1", "suite-2");
+        group.bench_function("explain a miss", |bench| {
+            bench.iter(|| cache.explain(black_box(changed.as_bytes())).unwrap().nearest.unwrap());
+        });
+        let cache = open(&path, Mode::Record);
+        let mut new = entries;
+        group.sample_size(20).bench_function("put, 2 KB", |bench| {
+            bench.iter_batched(
+                || {
+                    new += 1;
+                    request(new)
+                },
+                |request| cache.put(&request, &[7; 2048], Meta::default()).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(cache, benches);
+criterion_main!(cache);

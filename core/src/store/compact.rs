@@ -1,0 +1,66 @@
+//! Gives back the space that a recording run left behind.
+
+use super::open::writer;
+use super::shared::{Shared, lock};
+use super::{Patience, failure, guarded};
+use crate::error::Result;
+use redb::CompactionError;
+
+/// Compaction is worth it if it saves a third of the file, and more than this.
+const LEAST: u64 = 64 << 10;
+
+impl Shared {
+    /// Compacts the file if that saves a third of it; `false` if it does not, or
+    /// if another process reads the file just now.
+    pub fn compact(&self, patience: &Patience) -> Result<bool> {
+        let path = self.path.as_path();
+        let Some(used) = self.snapshot(patience)?.map(|snapshot| snapshot.used()).transpose()?
+        else {
+            return Ok(false);
+        };
+        let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
+        let saves = size.saturating_sub(used);
+        if saves < LEAST || saves < size / 3 {
+            return Ok(false);
+        }
+        let _turn = lock(&self.writing);
+        self.release();
+        let compacted = guarded(path, || {
+            let mut database = writer(path, patience)?;
+            let compacted = match database.compact() {
+                Ok(compacted) => compacted,
+                Err(CompactionError::TransactionInProgress) => false,
+                Err(cause) => return Err(failure(path, "compact the cache", cause)),
+            };
+            database.close().map_err(|cause| failure(path, "compact the cache", cause))?;
+            Ok(compacted)
+        });
+        self.forget_replaced();
+        compacted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cache, Meta, Options};
+
+    #[test]
+    fn compaction_gives_back_space_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.redb");
+        let cache = Cache::open(&path, Options::default()).unwrap();
+        for n in 0..300_u32 {
+            cache.put(format!("[{n}]").as_bytes(), &vec![7; 1500], Meta::default()).unwrap();
+        }
+        let before = cache.stats().unwrap().file_bytes;
+        assert!(cache.compact().unwrap());
+        let after = cache.stats().unwrap();
+        assert!(after.file_bytes <= before * 2 / 3, "{before} to {}", after.file_bytes);
+        assert_eq!(after.entries, 300);
+        for n in 0..300_u32 {
+            let got = cache.get(format!("[{n}]").as_bytes()).unwrap().unwrap();
+            assert_eq!(got.body, vec![7; 1500]);
+        }
+        assert!(!cache.compact().unwrap());
+    }
+}

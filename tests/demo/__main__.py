@@ -1,0 +1,93 @@
+"""The main job, shown: record a suite once, then replay it with the provider switched off.
+
+Run by `make demo`. Real SDKs call a local mock provider, which counts its calls.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from mock_provider.launch import mock_provider  # noqa: E402
+
+KEYS = {"OPENAI_API_KEY": "sk-demo-not-a-key", "ANTHROPIC_API_KEY": "sk-ant-demo-not-a-key"}
+
+
+@dataclass
+class Run:
+    """What one run of the suite did."""
+
+    name: str
+    calls: int
+    seconds: float
+    hits: int
+    summary: str
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder) / "demo.redb"
+        with mock_provider() as provider:
+            urls = {"OPENAI_BASE_URL": provider.openai_url, "ANTHROPIC_BASE_URL": provider.url}
+            print(f"A mock provider listens on {provider.url}. The suite: {HERE / 'suite'}\n")
+            cold = run("cold", "record", cache, {**urls, **KEYS}, provider.total)
+            by_endpoint = provider.calls()["by_endpoint"]
+            recorded = digest(cache)
+        print("The provider is stopped, the keys are unset.\n")
+        # A call that reached for the network would find nobody there, and fail its test.
+        warm = run("warm", "replay", cache, urls, lambda: 0)
+        same = digest(cache) == recorded
+
+        print("What reached the provider in the cold run:")
+        for endpoint, count in sorted(by_endpoint.items()):
+            print(f"  {count:3}  {endpoint}")
+        print(f"\n{'run':<6}{'calls':>7}{'hits':>7}{'wall time':>12}")
+        for one in (cold, warm):
+            print(f"{one.name:<6}{one.calls:>7}{one.hits:>7}{one.seconds:>10.2f} s")
+        print(f"\nThe file: {cache.stat().st_size:,} bytes, {'byte-identical' if same else 'CHANGED'}")
+        print(f"The warm run in its own words:\n  {warm.summary}")
+        return 0 if same and cold.calls > 0 else 1
+
+
+def run(name, mode, cache, environment, calls):
+    """Runs the suite in `mode` and returns what it did; ends the demo if it fails."""
+    inherited = {k: v for k, v in os.environ.items() if k not in KEYS and k != "CI"}
+    environment = {
+        **inherited,
+        **environment,
+        "F3DX_CACHE_MODE": mode,
+        "F3DX_CACHE_PATH": str(cache),
+    }
+    print(f"--- {name} run, mode {mode} " + "-" * 40, flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
+    summary = ""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=HERE / "suite", env=environment, stdout=subprocess.PIPE, text=True
+    ) as suite:
+        for line in suite.stdout:
+            print(line, end="", flush=True)
+            if line.startswith("f3dx-cache: "):
+                summary = line.strip()
+    seconds = time.perf_counter() - began
+    print(flush=True)
+    hits = re.search(r"([\d,]+) hits?", summary)
+    if suite.returncode != 0 or hits is None:
+        sys.exit(f"the {name} run of the suite failed")
+    return Run(name, calls(), seconds, int(hits[1].replace(",", "")), summary)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
