@@ -15,7 +15,8 @@ pub struct Entry {
 /// Iterates over the entries, as they were when it began.
 #[pyclass(module = "f3dx_cache", frozen)]
 pub struct Entries {
-    walk: Mutex<Walk>,
+    /// `None` at the end: a snapshot that lives on keeps recorders from reusing space.
+    walk: Mutex<Option<Walk>>,
 }
 
 struct Walk {
@@ -28,7 +29,7 @@ const AHEAD: usize = 64;
 
 impl Entries {
     pub fn new(rest: f3dx_cache_core::Entries) -> Self {
-        Self { walk: Mutex::new(Walk { rest, ahead: VecDeque::new() }) }
+        Self { walk: Mutex::new(Some(Walk { rest, ahead: VecDeque::new() })) }
     }
 }
 
@@ -42,12 +43,30 @@ impl Entries {
         // The lock is waited for without the GIL, which its holder may want.
         let next = detached(py, || {
             let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
-            if walk.ahead.is_empty() {
-                walk.ahead = walk.rest.by_ref().take(AHEAD).collect();
+            let next = walk.as_mut().and_then(Walk::next);
+            if next.is_none() {
+                *walk = None;
             }
-            walk.ahead.pop_front().transpose()
+            next.transpose()
         })?;
         Ok(next.map(|core| Entry { core }))
+    }
+}
+
+impl Walk {
+    fn next(&mut self) -> Option<f3dx_cache_core::Result<f3dx_cache_core::Entry>> {
+        if self.ahead.is_empty() {
+            self.ahead = self.rest.by_ref().take(AHEAD).collect();
+        }
+        self.ahead.pop_front()
+    }
+}
+
+impl Drop for Entries {
+    fn drop(&mut self) {
+        let walk = self.walk.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // To end a snapshot may have to wait for a thread that wants the GIL.
+        Python::try_attach(|py| py.detach(|| drop(walk)));
     }
 }
 
