@@ -309,7 +309,7 @@ async def test_a_stream_cancelled_in_the_middle_frees_the_claim(library, provide
 
 
 def test_trio_records_and_replays(provider, options):
-    import trio
+    trio = pytest.importorskip("trio")
 
     async def ask(url):
         async with (

@@ -102,6 +102,7 @@ __all__ = [
     "canonicalize",
     "fingerprint",
     "merge_summaries",
+    "mode_for_tests",
     "replay_key_placeholders",
     "summary_line",
 ]
@@ -126,6 +127,9 @@ def merge_summaries(summaries: Sequence[Summary]) -> Summary:
 
 def summary_line(summary: Summary, mode: str, path: _Path) -> list[str]:
     """Return the lines that end a run: what it did, then what was not recorded."""
+
+def mode_for_tests(**options: Any) -> _Mode:
+    """Return the mode that Cache.for_tests would choose; no file is opened or made."""
 
 def replay_key_placeholders() -> list[str]:
     """Return the names of the variables that SDKs read their keys from.

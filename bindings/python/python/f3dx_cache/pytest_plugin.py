@@ -17,7 +17,7 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,9 @@ from ._native import Cache, merge_summaries, mode_for_tests, summary_line
 from .errors import CacheMiss, Error
 from .intercept import Active, placeholders
 from .use import hidden_failures
+
+if TYPE_CHECKING:
+    from ._native import Summary
 
 MODES = ("replay", "record", "refresh", "read_only", "off")
 MARKER = (
@@ -101,7 +104,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.caches: dict[str, Cache] = {}
-        self.summaries: dict[tuple[str, str], dict[str, Any]] = {}
+        self.summaries: dict[tuple[str, str], Summary] = {}
         self.warnings: list[str] = []
         self.mode: str | None = config.getoption("f3dx_cache_mode")
 
@@ -210,8 +213,7 @@ class Run:
         if self.mode is not None:
             options["mode"] = self.mode
         try:
-            mode: str = mode_for_tests(**options)
-            return mode
+            return mode_for_tests(**options)
         except Error:
             return None  # the tests will say so
 
@@ -265,7 +267,7 @@ class Run:
 
     # The summary
 
-    def add(self, mode: str, path: str, summary: dict[str, Any]) -> None:
+    def add(self, mode: str, path: str, summary: Summary) -> None:
         """Adds what a session did to what its cache did in this run."""
         before = self.summaries.get((mode, path))
         self.summaries[mode, path] = (

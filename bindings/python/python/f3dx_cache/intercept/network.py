@@ -18,14 +18,17 @@ def touches_network(module: ModuleType, transport: Any) -> bool:
     of which do. Everything else passes untouched: MockTransport, ASGI and WSGI
     applications, test clients, a class of the user's own.
     """
-    if isinstance(transport, module.AsyncHTTPTransport):
-        return _is_genuine(module.AsyncHTTPTransport.handle_async_request, module) and _sends(
-            transport, "handle_async_request"
-        )
-    if isinstance(transport, module.HTTPTransport):
-        return _is_genuine(module.HTTPTransport.handle_request, module) and _sends(
-            transport, "handle_request"
-        )
+    for kind, method in (
+        (module.HTTPTransport, "handle_request"),
+        (module.AsyncHTTPTransport, "handle_async_request"),
+    ):
+        if isinstance(transport, kind):
+            # respx puts its mock into the connection pool beneath the transport.
+            pool = getattr(transport, "_pool", None)
+            return _is_of(getattr(kind, method), (f"{module.__name__}.",)) and (
+                pool is None
+                or _is_of(getattr(type(pool), method, None), ("httpcore.", "httpcore2."))
+            )
     if any(
         kind.__module__.partition(".")[0] in NETWORK_PACKAGES for kind in type(transport).__mro__
     ):
@@ -39,12 +42,5 @@ def touches_network(module: ModuleType, transport: Any) -> bool:
     )
 
 
-def _is_genuine(function: Any, module: ModuleType) -> bool:
-    return getattr(function, "__module__", "").partition(".")[0] == module.__name__
-
-
-def _sends(transport: Any, method: str) -> bool:
-    """respx mocks the connection pool beneath the transport."""
-    pool = getattr(transport, "_pool", None)
-    handle = getattr(type(pool), method, None)
-    return handle is None or getattr(handle, "__module__", "").startswith("httpcore")
+def _is_of(function: Any, packages: tuple[str, ...]) -> bool:
+    return getattr(function, "__module__", "").startswith(packages)

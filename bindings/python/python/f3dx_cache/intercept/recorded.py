@@ -20,7 +20,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import Error
 
@@ -66,7 +66,7 @@ class Recording:
             self.exchange.chunk(content)
             self.end("eof")
 
-    def end(self, end: str) -> None:
+    def end(self, end: Literal["eof", "left", "failed"]) -> None:
         """Finishes the exchange; the first end counts."""
         if not self.over:
             self.over = True
