@@ -101,7 +101,17 @@ impl Cache {
     /// the options name another identity policy than the file's;
     /// [`ErrorKind::Config`].
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let settings = Settings::explicit(Some(path.as_ref()), options, &Env::process()?)?;
+        Self::open_with(Some(path.as_ref()), options, Hooks::default())
+    }
+
+    /// Opens a file by hand as [`Cache::open`] does: without a path, the one that
+    /// options and environment name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::open`].
+    pub fn open_with(path: Option<&Path>, options: Options, hooks: Hooks) -> Result<Self> {
+        let settings = Settings::explicit(path, options, &Env::process()?)?;
         let missing = !settings.mode.records() && settings.mode != Mode::Off;
         if missing && !settings.path.exists() {
             return Err(Error::file(
@@ -114,7 +124,7 @@ impl Cache {
                 ),
             ));
         }
-        Self::with(settings, Hooks::default())
+        Self::with(settings, hooks)
     }
 
     /// Opens the file that options, environment and `f3dx-cache.toml` name, as test

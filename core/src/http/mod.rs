@@ -7,6 +7,7 @@
 
 mod call;
 mod eventstream;
+mod keys;
 mod multipart;
 mod outline;
 mod policy;
@@ -21,6 +22,7 @@ pub(crate) use outline::end_of_string;
 pub(crate) use policy::carries_credential;
 
 pub use call::{Classified, HttpCall, RequestDocument};
+pub use keys::key_variables;
 pub use policy::HttpPolicy;
 pub use response::{Chunk, ResponseHead, Verdict, kept_headers};
 pub use stream::{StreamState, StreamWatcher};

@@ -1,0 +1,464 @@
+"""The part of f3dx_cache that is written in Rust."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final, type_check_only
+
+from .errors import CacheMiss, ConfigError, Error, FileError, JsonError, JsonTypeError
+
+@type_check_only
+class _Model(Protocol):
+    def model_dump(self, *, mode: Literal["json"]) -> Any: ...
+
+# JSON text, a model (pydantic), or a value that JSON has. `Any` below the top: values are
+# looked at when they are walked, and a TypedDict of an SDK must fit.
+_Request: TypeAlias = (
+    str
+    | bytes
+    | bytearray
+    | memoryview
+    | _Model
+    | Mapping[str, Any]
+    | Sequence[Any]
+    | int
+    | float
+    | None
+)
+_Bytes: TypeAlias = bytes | bytearray | memoryview | str
+_Path: TypeAlias = str | os.PathLike[str]
+_Mode: TypeAlias = Literal["replay", "record", "refresh", "read_only", "off"]
+
+@type_check_only
+class _Rule(TypedDict, total=False):
+    at: str
+    pattern: str
+    replace: str
+
+@type_check_only
+class _Refusal(TypedDict):
+    call: str
+    why: str
+    times: int
+
+@type_check_only
+class Summary(TypedDict):
+    hits: int
+    misses: int
+    recorded: int
+    refused: int
+    without_claim: int
+    tokens_saved_input: int
+    tokens_saved_output: int
+    time_saved_ms: int
+    refusals: list[_Refusal]
+
+@type_check_only
+class Stats(TypedDict):
+    entries: int
+    hits: int
+    misses: int
+    bytes_requests: int
+    bytes_responses: int
+    file_bytes: int
+    format_version: int
+
+@type_check_only
+class Usage(TypedDict):
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+@type_check_only
+class Difference(TypedDict):
+    path: str
+    recorded: str | None
+    requested: str | None
+
+@type_check_only
+class _Nearest(TypedDict):
+    fingerprint: str
+    differences: list[Difference]
+    more: int
+
+@type_check_only
+class Nearest(_Nearest, total=False):
+    source: str
+
+__all__ = [
+    "Cache",
+    "CacheMiss",
+    "ConfigError",
+    "Entries",
+    "Entry",
+    "Error",
+    "Exchange",
+    "Explanation",
+    "FileError",
+    "JsonError",
+    "JsonTypeError",
+    "Replay",
+    "__version__",
+    "canonicalize",
+    "fingerprint",
+    "merge_summaries",
+    "mode_for_tests",
+    "replay_key_placeholders",
+    "summary_line",
+]
+
+__version__: str
+
+def canonicalize(request: _Request) -> bytes:
+    """Return the canonical form (RFC 8785) of a request, as UTF-8.
+
+    A request is a dict or another value that JSON has, a pydantic model, or JSON text as str
+    or bytes.
+    """
+
+def fingerprint(request: _Request) -> str:
+    """Return the BLAKE3 of a request's canonical form, 64 hexadecimal digits.
+
+    It depends on nothing but the request: no policy, no file.
+    """
+
+def merge_summaries(summaries: Sequence[Summary]) -> Summary:
+    """Add up what several workers or sessions did (`Cache.summary`)."""
+
+def summary_line(summary: Summary, mode: str, path: _Path) -> list[str]:
+    """Return the lines that end a run: what it did, then what was not recorded."""
+
+def mode_for_tests(**options: Any) -> _Mode:
+    """Return the mode that Cache.for_tests would choose; no file is opened or made."""
+
+def replay_key_placeholders() -> list[str]:
+    """Return the names of the variables that SDKs read their keys from.
+
+    In replay those that are unset get a placeholder, since SDKs refuse to start without one.
+    """
+
+@final
+class Cache:
+    """An open cache file.
+
+    Opened by hand, its mode is the argument's, else F3DX_CACHE_MODE's, else "record"; its path
+    the argument's, else F3DX_CACHE_PATH's, else .f3dx-cache/cache.redb at the top of the
+    repository. It may be used from any thread, and in a forked child.
+
+    >>> with Cache("llm.redb") as cache:
+    ...     answer = cache.get({"model": "gpt-4o", "messages": []})
+    """
+
+    def __new__(
+        cls,
+        path: _Path | None = None,
+        mode: _Mode | str | None = None,
+        ignore: Sequence[str] | None = None,
+        *,
+        hosts: Sequence[str] | None = None,
+        ignore_hosts: Sequence[str] | None = None,
+        host_aliases: Mapping[str, str] | None = None,
+        match_headers: Sequence[str] | None = None,
+        record_status: Sequence[int] | None = None,
+        record_paths: Sequence[str] | None = None,
+        redact: Sequence[str] | None = None,
+        redact_responses: bool | None = None,
+        normalize: Sequence[str | _Rule] | None = None,
+        repeats: Literal["same", "sequence"] | None = None,
+        scope: Literal["shared", "test"] | None = None,
+        lock_timeout_ms: int | None = None,
+        claim_timeout_ms: int | None = None,
+        max_bytes: int | None = None,
+        persist_hits: bool | None = None,
+        replay_timing: bool | None = None,
+    ) -> Cache:
+        """Open a file by hand; without one, record and refresh make it."""
+
+    @staticmethod
+    def for_tests(**options: Any) -> Cache:
+        """Open the cache that the options, the environment and f3dx-cache.toml name.
+
+        As test hooks do: replay if CI is set, and a file that is missing is an empty cache
+        where the mode makes none. The options are those of Cache.
+        """
+
+    def session(self, test: str | None = None, command: str | None = None) -> Cache:
+        """Return a handle on the same open file that counts for itself: one test's.
+
+        test names it, for scope, meta and messages; command is what records its misses, for
+        explanations.
+        """
+
+    @property
+    def path(self) -> str:
+        """The cache file, absolute."""
+
+    @property
+    def mode(self) -> _Mode:
+        """What the cache does on a hit, a miss and a put."""
+
+    @property
+    def mode_reason(self) -> str:
+        """Where the mode comes from."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the cache was closed."""
+
+    def get(self, request: _Request) -> bytes | None:
+        """Return the recorded response of a request; None is a miss.
+
+        A request is a dict or another value that JSON has, a pydantic model, or JSON text as
+        str or bytes.
+        """
+
+    def peek(self, request: _Request) -> bytes | None:
+        """Return what get would, and count nothing."""
+
+    def put(
+        self,
+        request: _Request,
+        response: _Bytes,
+        *,
+        model: str | None = None,
+        system_fingerprint: str | None = None,
+        response_duration_ms: float | None = None,
+    ) -> str:
+        """Record a response, durably when this returns; return the request's fingerprint.
+
+        In record the first recording of a request stays, in refresh it is replaced, in replay
+        this is an error, in read_only and off it does nothing. Model, system fingerprint and
+        token usage are read from the response where they stand in it.
+        """
+
+    def fingerprint(self, request: _Request) -> str:
+        """Return the address of a request in this file, 64 hexadecimal digits.
+
+        That is the fingerprint after the file's identity policy: secrets, normalize, ignore.
+        """
+
+    def __contains__(self, request: _Request, /) -> bool:
+        """Whether a response is recorded for a request, or for a fingerprint in hexadecimal."""
+
+    def delete(self, request: _Request) -> bool:
+        """Remove the entry of a request or fingerprint; False if there was none."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Iterate over the entries in fingerprint order, as they are now."""
+
+    def meta(self, request: _Request) -> dict[str, Any] | None:
+        """Return what is known about the entry of a request or fingerprint, as a dict."""
+
+    def request(self, fingerprint: str) -> bytes | None:
+        """Return the canonical request of an entry, secrets as placeholders."""
+
+    def stats(self) -> Stats:
+        """Return counters: entries, hits, misses, bytes_requests, bytes_responses, file_bytes
+        and format_version."""
+
+    def explain(self, request: _Request) -> Explanation:
+        """Say why a request misses: the nearest recorded one, what differs, and the way out."""
+
+    def flush(self) -> None:
+        """Write the hit counts, if something was recorded or persist_hits is on."""
+
+    def close(self) -> None:
+        """Flush and close, with every session of this opening. Closing twice does nothing."""
+
+    def release(self) -> None:
+        """Drop the snapshot that lookups hold: the end of a test."""
+
+    def summary(self) -> Summary:
+        """Return what this session did, and what its replays saved."""
+
+    def refused_misses(self) -> list[str]:
+        """Return the explanations of the intercepted calls that this session refused.
+
+        A test that swallowed one must fail.
+        """
+
+    def warnings(self) -> list[str]:
+        """Return what the session's owner should hear, such as a secret in a response."""
+
+    def intercept(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], body: _Bytes
+    ) -> Replay | Exchange | None:
+        """Say what to do with an HTTP call that is about to be sent.
+
+        None: it is none of the cache's business. A Replay answers it. An Exchange sends it,
+        and is told what comes back. CacheMiss is raised where the mode sends nothing.
+        """
+
+    def __enter__(self) -> Cache: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        exception: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+
+@final
+class Entry:
+    """One recorded request: its address, and what is known about it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The address, 64 hexadecimal digits."""
+
+    @property
+    def created_at_ms(self) -> int:
+        """When it was recorded, milliseconds since the Unix epoch."""
+
+    @property
+    def hit_count(self) -> int:
+        """How often it was replayed, as far as that was written."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered."""
+
+    @property
+    def system_fingerprint(self) -> str | None:
+        """The provider's fingerprint of the system that answered."""
+
+    @property
+    def response_duration_ms(self) -> int | None:
+        """How long the provider took, milliseconds."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the provider charged."""
+
+    @property
+    def source(self) -> str | None:
+        """The test that recorded it."""
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """All that is known about it, members of newer versions included."""
+
+@final
+class Entries(Iterator[Entry]):
+    """Iterates over the entries, as they were when it began."""
+
+    def __next__(self) -> Entry: ...
+
+@final
+class Explanation:
+    """Why a request missed, and the way out; str() of it is for people."""
+
+    @property
+    def reason(self) -> str:
+        """What happened, in one line."""
+
+    @property
+    def call(self) -> str | None:
+        """Method and URL of an HTTP call."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked."""
+
+    @property
+    def mode(self) -> _Mode:
+        """The mode's name."""
+
+    @property
+    def mode_reason(self) -> str:
+        """Why that mode."""
+
+    @property
+    def path(self) -> str:
+        """The cache file."""
+
+    @property
+    def entries(self) -> int:
+        """How many entries it holds."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The address that was looked up."""
+
+    @property
+    def nearest(self) -> Nearest | None:
+        """The nearest recorded request, and where it differs."""
+
+    @property
+    def suggestion(self) -> str | None:
+        """What would make it a hit, if something simple would."""
+
+    @property
+    def command(self) -> str:
+        """The command that records it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as a dict."""
+
+@final
+class Replay:
+    """A recorded HTTP response."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names and values of the headers that were kept."""
+
+    @property
+    def body(self) -> bytes:
+        """The body, content-encoding undone."""
+
+    @property
+    def chunks(self) -> list[bytes]:
+        """The body in its recorded chunks; one for a body that came as one."""
+
+    @property
+    def delays(self) -> list[float]:
+        """Seconds to wait before each chunk if replay_timing is on, else empty."""
+
+    @property
+    def stream(self) -> bool:
+        """Whether it was recorded as a stream."""
+
+@final
+class Exchange:
+    """A call on its way to the provider and back."""
+
+    @property
+    def records(self) -> bool:
+        """Whether the response is to be recorded; if not, just send the call."""
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long to drain a stream that the caller leaves early."""
+
+    @property
+    def drain_bytes(self) -> int:
+        """How many bytes to drain of a stream that the caller leaves early."""
+
+    def claim(self, holder: int) -> Replay | bool:
+        """Ask for the right to send, without waiting.
+
+        True: send now. A Replay: another one has recorded the response meanwhile. False:
+        another one is calling; ask again in a few milliseconds. holder is the id of the asking
+        thread or task.
+        """
+
+    def head(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Take the head of the response, before its body."""
+
+    def chunk(self, data: _Bytes) -> bool:
+        """Take the next piece of the body, content-encoding undone, as it passes.
+
+        True: the stream is complete at its terminal event, so finish right away.
+        """
+
+    def finish(self, end: Literal["eof", "left", "failed"]) -> bool:
+        """Record the response if it may be, and free the claim; True if it was recorded.
+
+        end is "eof", "left" (the caller closed before the end) or "failed". Later calls do
+        nothing.
+        """

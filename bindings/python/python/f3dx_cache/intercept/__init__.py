@@ -1,0 +1,121 @@
+"""Which cache answers a call, and the patches that ask it.
+
+While at least one [`use`][f3dx_cache.use] is active, `Client.send` and
+`AsyncClient.send` of httpx and httpx2 are replaced, for the whole process and for
+clients made before or after. A call asks the cache that is active where it is made:
+
+- the innermost `use` of its own context (task or thread), if there is one: two
+  tasks, or two threads, may each have their own;
+- otherwise, as in a background thread of the code under test, the one of the
+  process that was entered last.
+
+A `use` that has ended is passed over in favour of the one around it, so a task that
+outlives its `use` never writes into a closed cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING
+
+from . import late, placeholders
+from .httpx import patch_client
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .._native import Cache
+    from ..errors import CacheMiss
+    from .httpx import Patch
+
+LIBRARIES = ("httpx", "httpx2")
+
+_lock = threading.RLock()
+_entered: list[Active] = []
+_patches: list[Patch] = []
+_current: ContextVar[Active | None] = ContextVar("f3dx_cache_active", default=None)
+
+
+class Active:
+    """One cache that answers calls, from `enter` to `leave`."""
+
+    def __init__(
+        self, cache: Cache, miss: Callable[[CacheMiss], BaseException] = lambda miss: miss
+    ) -> None:
+        self.cache = cache
+        self.intercept = cache.intercept
+        #: What is raised for a miss; the pytest plugin has a kind that survives teardown.
+        self.miss = miss
+        #: What went wrong while looking up or recording, raised when the `use` ends:
+        #: an SDK may have hidden it, and the answer of the model is not lost to it.
+        self.errors: list[Exception] = []
+        self.open = False
+        self.outer: Active | None = None
+        self._token: Token[Active | None] | None = None
+
+    def enter(self) -> None:
+        """Makes this the innermost cache of the context and of the process."""
+        with _lock:
+            if self.cache.mode == "replay":
+                placeholders.set_unset()
+            if not _entered:
+                _install()
+            _entered.append(self)
+        self.open = True
+        self.outer = _current.get()
+        self._token = _current.set(self)
+
+    def leave(self) -> None:
+        """Stops answering; the last one to leave takes the patches off."""
+        if not self.open:
+            return
+        self.open = False
+        if self._token is not None:
+            # An async fixture may end in another context than it began in. The variable
+            # there still names this one, and `active` passes it over.
+            with contextlib.suppress(ValueError):
+                _current.reset(self._token)
+        with _lock:
+            _entered.remove(self)
+            if not _entered:
+                _uninstall()
+            if self.cache.mode == "replay":
+                placeholders.remove()
+
+
+def active() -> Active | None:
+    """Returns what answers a call made here and now, if anything does."""
+    found = _current.get()
+    while found is not None:
+        if found.open:
+            return found
+        found = found.outer
+    try:
+        return _entered[-1]
+    except IndexError:
+        return None
+
+
+def _install() -> None:
+    late.watch(LIBRARIES, _patch)
+    for module in late.imported(LIBRARIES):
+        _patch(module)
+
+
+def _uninstall() -> None:
+    late.unwatch()
+    # A patch that somebody else has patched over stays: it passes everything while
+    # nothing is active, and taking it off would take theirs off too.
+    _patches[:] = [patch for patch in _patches if not patch.take_off()]
+
+
+def _patch(module: ModuleType) -> None:
+    with _lock:
+        if not late.watching():
+            return
+        for client in (module.Client, module.AsyncClient):
+            if not any(patch.client is client and patch.in_place() for patch in _patches):
+                _patches.append(patch_client(module, client, active))

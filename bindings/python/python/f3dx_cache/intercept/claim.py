@@ -1,0 +1,50 @@
+"""Waits until a call may be sent, or somebody else has recorded its answer.
+
+Nothing is held while waiting: no lock, no pool thread, no event loop. The one that
+has the claim may need any of them to finish.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._native import Exchange, Replay
+
+
+def turn(exchange: Exchange) -> Replay | None:
+    """Returns `None` when it is this thread's turn to send, else what to replay."""
+    holder = threading.get_ident()
+    for pause in _pauses():
+        claimed = exchange.claim(holder)
+        if claimed is True:
+            return None
+        if claimed is not False:
+            return claimed
+        time.sleep(pause)
+    raise AssertionError("pauses do not end")
+
+
+async def turn_async(exchange: Exchange) -> Replay | None:
+    """Returns `None` when it is this task's turn to send, else what to replay."""
+    import anyio  # httpx and httpx2 need it anyway, to run on asyncio and on trio
+
+    holder = anyio.get_current_task().id
+    for pause in _pauses():
+        claimed = exchange.claim(holder)
+        if claimed is True:
+            return None
+        if claimed is not False:
+            return claimed
+        await anyio.sleep(pause)
+    raise AssertionError("pauses do not end")
+
+
+def _pauses() -> Iterator[float]:
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(pause * 1.5, 0.025)
