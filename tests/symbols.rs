@@ -9,13 +9,12 @@ use std::process::Command;
 fn output(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("symbols are ASCII")
 }
 
 #[test]
 fn exported_symbols_are_the_listed_ones() {
-    let listing =
-        output(Command::new("nm").args(["-D", "--defined-only"]).arg(library().shared));
+    let listing = output(Command::new("nm").args(["-D", "--defined-only"]).arg(library().shared));
     let exported: BTreeSet<&str> =
         listing.lines().filter_map(|line| line.split_whitespace().last()).collect();
     let listed = fs::read_to_string(repository().join("tests/symbols.txt")).unwrap();
@@ -34,6 +33,17 @@ fn the_header_declares_every_exported_function() {
     let listed = fs::read_to_string(repository().join("tests/symbols.txt")).unwrap();
     for name in listed.lines() {
         assert!(header.contains(&format!("{name}(")), "{name} is not declared");
+    }
+}
+
+#[test]
+fn every_exported_function_is_called_from_c() {
+    let callers = fs::read_dir(repository().join("tests/c")).unwrap();
+    let callers: String =
+        callers.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let listed = fs::read_to_string(repository().join("tests/symbols.txt")).unwrap();
+    for name in listed.lines() {
+        assert!(callers.contains(name), "{name} is called by no test in C");
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Library {
 pub fn library() -> Library {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--package", "f3dx_cache", "--message-format", "json-render-diagnostics"]);
+    cargo.arg("--quiet");
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
