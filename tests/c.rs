@@ -2,6 +2,7 @@
 //! linked to the shared library and to the archive, run, and run under valgrind.
 
 use f3dx_cache_tests::{Library, library, repository};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
@@ -33,6 +34,8 @@ callers! {
     every_vector_holds_in_c: "fingerprints.c", vectors;
     entries_are_recorded_and_found: "entries.c";
     http_calls_are_recorded_and_replayed: "http.c";
+    every_http_call_of_the_table_holds_in_c: "http_calls.c", calls;
+    every_http_response_of_the_table_holds_in_c: "http_responses.c", responses;
     claims_are_for_one: "claim.c";
     walks_see_every_entry: "iterate.c";
     counters_and_reports_are_told: "report.c";
@@ -116,22 +119,81 @@ fn compile(folder: &Path, file: &str, kind: &str, link: &[String]) -> PathBuf {
     program
 }
 
-/// Writes the shared vectors as words of hex, which C reads without a parser.
-fn vectors(folder: &Path) -> PathBuf {
-    let text = fs::read_to_string(repository().join("tests/fixtures/fingerprints.jsonl")).unwrap();
-    let mut words = String::from("vectors\n");
+/// Writes a table of cases as words, which C reads without a parser; see words.h.
+fn words(folder: &Path, fixture: &str, members: fn(&Value) -> Vec<Option<Vec<u8>>>) -> PathBuf {
+    let text = fs::read_to_string(repository().join("tests/fixtures").join(fixture)).unwrap();
+    let mut words = String::new();
     for line in text.lines() {
-        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
-        let word = |name: &str| match vector[name].as_str() {
-            None | Some("") => "-".to_owned(),
-            Some(word) => word.to_owned(),
-        };
-        let all = ["input_hex", "canonical_hex", "blake3", "error"].map(word).join(" ");
-        writeln!(words, "{all}").unwrap();
+        let case: Value = serde_json::from_str(line).unwrap();
+        let spelled: Vec<String> = members(&case)
+            .into_iter()
+            .map(|member| member.map_or("-".to_owned(), |bytes| format!("x{}", hex(&bytes))))
+            .collect();
+        writeln!(words, "{}", spelled.join(" ")).unwrap();
     }
-    let path = folder.join("vectors");
+    let path = folder.join("words");
     fs::write(&path, words).unwrap();
     path
+}
+
+fn vectors(folder: &Path) -> PathBuf {
+    words(folder, "fingerprints.jsonl", |case| {
+        vec![
+            case["input_hex"].as_str().map(unhex),
+            case["canonical_hex"].as_str().map(unhex),
+            member(&case["blake3"]),
+            member(&case["error"]),
+        ]
+    })
+}
+
+fn calls(folder: &Path) -> PathBuf {
+    words(folder, "http_calls.jsonl", |case| {
+        let env = case["env"].as_object().map(|env| {
+            let line = |(name, value): (&String, &Value)| format!("{name}={}", text(value));
+            env.iter().map(line).collect::<Vec<_>>().join("\n").into_bytes()
+        });
+        let body = case["body_hex"].as_str().map(unhex);
+        let [id, options, method, url, headers, expect, document, fingerprint] =
+            ["id", "options", "method", "url", "headers", "expect", "document", "fingerprint"]
+                .map(|name| member(&case[name]));
+        let body = body.or_else(|| member(&case["body"]));
+        vec![id, env, options, method, url, headers, body, expect, document, fingerprint]
+    })
+}
+
+fn responses(folder: &Path) -> PathBuf {
+    words(folder, "http_responses.jsonl", |case| {
+        let chunks: Vec<String> = case["chunks"].as_array().unwrap().iter().map(text).collect();
+        let lengths: Vec<String> = chunks.iter().map(|chunk| chunk.len().to_string()).collect();
+        // As it stands in JSON, where the summary has it.
+        let reason = case["reason"].as_str().map(|why| format!("\"why\":{}", Value::from(why)));
+        let [id, options, url, body, status, headers, eof, expect] =
+            ["id", "options", "url", "request_body", "status", "headers", "eof", "expect"]
+                .map(|name| member(&case[name]));
+        let lengths = Some(lengths.join(" ").into_bytes());
+        let chunks = Some(chunks.concat().into_bytes());
+        let reason = reason.map(String::into_bytes);
+        vec![id, options, url, body, status, headers, lengths, chunks, eof, expect, reason]
+    })
+}
+
+/// Returns a member's text, or its JSON if it is no text.
+fn member(value: &Value) -> Option<Vec<u8>> {
+    (!value.is_null()).then(|| text(value).into_bytes())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(digits).collect()
 }
 
 fn is_there(program: &str) -> bool {

@@ -35,8 +35,11 @@
 /* The err of every call; written before `expect` sees it. */
 static f3dx_cache_error *err;
 
+/* Which case of a table is tried. */
+static const char *testing = "";
+
 static inline void fail(const char *file, int line, const char *what) {
-  fprintf(stderr, "%s:%d: %s\n", file, line, what);
+  fprintf(stderr, "%s:%d: %s %s\n", file, line, what, testing);
   exit(1);
 }
 

@@ -1,69 +1,34 @@
 /* Canonical form and fingerprints: the vectors of every language, and misuse. */
 
-#include "check.h"
+#include "words.h"
 
-/* One vector: input, canonical form, fingerprint and error, in hex but for the
-   last; "-" is none. tests/c.rs writes them one word each, from
-   fixtures/fingerprints.jsonl. */
-typedef struct {
-  char *words[4];
-} vector;
-
-static char *read_all(const char *path) {
-  FILE *file = fopen(path, "rb");
-  CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
-  long size = ftell(file);
-  CHECK(size > 0 && fseek(file, 0, SEEK_SET) == 0);
-  char *text = malloc((size_t)size + 1);
-  CHECK(text != NULL && fread(text, 1, (size_t)size, file) == (size_t)size);
-  text[size] = '\0';
-  CHECK(fclose(file) == 0);
-  return text;
-}
-
-static int next_vector(vector *out) {
-  for (int i = 0; i < 4; i++) {
-    out->words[i] = strtok(NULL, " \n");
-    if (out->words[i] == NULL) return 0;
-  }
-  return 1;
-}
-
-/* Turns hex into bytes in place; "-" is no bytes. */
-static size_t unhex(char *hex) {
-  size_t len = strlen(hex) / 2;
-  for (size_t i = 0; i < len; i++) {
-    char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-    hex[i] = (char)strtoul(digits, NULL, 16);
-  }
-  return len;
-}
+enum { INPUT, CANONICAL, FINGERPRINT, ERROR, MEMBERS };
 
 static void every_vector_holds(const char *path) {
-  char *text = read_all(path);
-  vector v;
+  char *text = read_all(path), *at = text;
+  word v[MEMBERS];
   size_t seen = 0;
-  for (strtok(text, "\n"); next_vector(&v); seen++) {
-    size_t input_len = unhex(v.words[0]), canonical_len = unhex(v.words[1]);
+  for (; next_case(&at, v, MEMBERS); seen++) {
+    const char *input = v[INPUT].text;
+    size_t len = v[INPUT].len;
     f3dx_cache_buffer canonical = garbage();
     uint8_t fingerprint[F3DX_CACHE_FINGERPRINT_LEN];
     memset(fingerprint, 0xa5, sizeof fingerprint);
-    if (strcmp(v.words[3], "-") == 0) {
+    if (v[ERROR].text == NULL) {
       char hex[F3DX_CACHE_FINGERPRINT_HEX_LEN];
-      EXPECT(OK, f3dx_cache_canonicalize(v.words[0], input_len, &canonical, &err));
-      CHECK(holds(&canonical, v.words[1], canonical_len));
-      EXPECT(OK, f3dx_cache_fingerprint(NULL, v.words[0], input_len, fingerprint, &err));
+      EXPECT(OK, f3dx_cache_canonicalize(input, len, &canonical, &err));
+      CHECK(holds(&canonical, v[CANONICAL].text, v[CANONICAL].len));
+      EXPECT(OK, f3dx_cache_fingerprint(NULL, input, len, fingerprint, &err));
       f3dx_cache_fingerprint_to_hex(fingerprint, hex);
-      CHECK(strcmp(hex, v.words[2]) == 0);
+      CHECK(is(v[FINGERPRINT], hex));
     } else {
       f3dx_cache_error *error = NULL;
-      CHECK(f3dx_cache_canonicalize(v.words[0], input_len, &canonical, &error) ==
+      CHECK(f3dx_cache_canonicalize(input, len, &canonical, &error) ==
             F3DX_CACHE_STATUS_INVALID_JSON);
       CHECK(is_empty(canonical));
-      CHECK(strcmp(f3dx_cache_error_json_kind(error), v.words[3]) == 0);
+      CHECK(is(v[ERROR], f3dx_cache_error_json_kind(error)));
       f3dx_cache_error_free(error);
-      EXPECT(INVALID_JSON,
-             f3dx_cache_fingerprint(NULL, v.words[0], input_len, fingerprint, &err));
+      EXPECT(INVALID_JSON, f3dx_cache_fingerprint(NULL, input, len, fingerprint, &err));
       CHECK(fingerprint[0] == 0 && fingerprint[31] == 0);
     }
   }
