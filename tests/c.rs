@@ -1,5 +1,6 @@
 //! Callers in C11 and C++11: each file of tests/c is compiled without a warning,
 //! linked to the shared library and to the archive, run, and run under valgrind.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use f3dx_cache_tests::{Library, library, repository};
 use serde_json::Value;
@@ -20,10 +21,8 @@ macro_rules! callers {
         #[test]
         fn $test() {
             let folder = tempfile::tempdir().unwrap();
-            #[allow(unused_mut, reason = "most take no argument")]
-            let mut arguments: Vec<PathBuf> = Vec::new();
-            $(arguments.push($argument(folder.path()));)?
-            runs_clean(&folder, $file, &arguments);
+            let arguments: &[PathBuf] = &[$($argument(folder.path()))?];
+            runs_clean(&folder, $file, arguments);
         }
     )*};
 }
