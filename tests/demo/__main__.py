@@ -81,9 +81,7 @@ def main() -> int:
         print(f"\n{'run':<6}{'calls':>7}{'hits':>7}{'wall time':>12}")
         for one in (cold, warm):
             print(f"{one.name:<6}{one.calls:>7}{one.hits:>7}{one.seconds:>10.2f} s")
-        print(
-            "(The mock answers at once: the time is the SDKs' own. A real provider adds its seconds.)"
-        )
+        print("(The mock answers at once: the time is the SDKs' own. A provider adds its seconds.)")
         print(
             f"\nThe file: {cache.stat().st_size:,} bytes, {'byte-identical' if same else 'CHANGED'}"
         )
