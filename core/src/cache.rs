@@ -1,7 +1,7 @@
 //! The cache: look a request up, record its response.
 
 use crate::address::{Address, Addressing, Distinction};
-use crate::claim::{AsClaims, Claims};
+use crate::claim::{AsClaims, Attempt, Claimed, Claims, Holder, attempt};
 use crate::entry::{Meta, now_ms};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An open cache file.
 ///
@@ -221,6 +221,15 @@ impl Cache {
         Ok(response)
     }
 
+    /// Returns what [`Cache::get_at`] would, and counts nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get_at`].
+    pub fn peek_at(&self, fingerprint: &Fingerprint) -> Result<Option<Response>> {
+        self.lookup(fingerprint)
+    }
+
     /// Returns the address of `request` in this file: the fingerprint after the
     /// file's identity policy, and in the scope of the session's test.
     ///
@@ -262,6 +271,44 @@ impl Cache {
             Distinction { occurrence: occurrence.filter(|n| *n > 1), scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
         self.record(address, Vec::new(), response.to_vec(), meta)
+    }
+
+    /// Asks for the right to call the model for a fingerprint that missed, for at
+    /// most `patience`: single flight. Modes that do not record claim nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get_at`].
+    pub fn claim(
+        &self,
+        fingerprint: &Fingerprint,
+        holder: Holder,
+        patience: Duration,
+    ) -> Result<Claimed> {
+        if !self.open.settings.mode.records() {
+            return Ok(Claimed::Call(None));
+        }
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let attempt = attempt(self.shared(), fingerprint, holder);
+            // Whoever holds it, or held it before, may have recorded the response.
+            if self.lookup(fingerprint)?.is_some() {
+                return Ok(Claimed::Recorded);
+            }
+            match attempt {
+                Attempt::Held(claim) => return Ok(Claimed::Call(Some(claim))),
+                Attempt::Nested => {
+                    self.session.without_claim();
+                    return Ok(Claimed::Call(None));
+                }
+                Attempt::Busy if since.elapsed() >= patience => return Ok(Claimed::Wait),
+                Attempt::Busy => {
+                    std::thread::sleep(pause.min(patience.saturating_sub(since.elapsed())));
+                    pause = (2 * pause).min(Duration::from_millis(25));
+                }
+            }
+        }
     }
 
     /// Returns whether a response is recorded; counts nothing.

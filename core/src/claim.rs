@@ -47,8 +47,19 @@ pub(crate) enum Attempt {
     Nested,
 }
 
+/// What [`Cache::claim`](crate::Cache::claim) came to.
+pub enum Claimed {
+    /// Call the model, record its response, then drop the claim. `None` where there
+    /// is nothing to claim: the mode does not record, or the holder holds another one.
+    Call(Option<Claim>),
+    /// Nobody need call: the response is recorded.
+    Recorded,
+    /// Another one calls: ask again, or call without a claim.
+    Wait,
+}
+
 /// The right to call the model for one fingerprint; dropping it frees the next.
-pub(crate) struct Claim {
+pub struct Claim {
     claims: Arc<dyn AsClaims>,
     fingerprint: Fingerprint,
     pid: u32,

@@ -327,7 +327,11 @@ impl Exchange {
 
 impl Replay {
     /// Reads a response as HTTP; one that was put by hand has no head and is a 200.
-    fn of(response: Response) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if its head is none.
+    pub fn of(response: Response) -> Result<Self> {
         let head = match response.head.is_empty() {
             true => ResponseHead {
                 status: 200,

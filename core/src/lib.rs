@@ -43,7 +43,7 @@ mod store;
 mod summary;
 
 pub use cache::{Cache, Hooks, Put, Stored};
-pub use claim::Holder;
+pub use claim::{Claim, Claimed, Holder};
 pub use entry::{Entry, Meta};
 pub use env::Env;
 pub use error::{Error, ErrorKind, JsonErrorKind, Result};

@@ -1,1 +1,47 @@
-//! Stub.
+//! What the tests that cross a crate or a language share: the built C library.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Returns the folder of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the repository")
+}
+
+/// The C library as cargo built it.
+pub struct Library {
+    /// `libf3dx_cache.so`
+    pub shared: PathBuf,
+    /// `libf3dx_cache.a`
+    pub archive: PathBuf,
+}
+
+/// Builds the C library in the profile of the tests, since a test of another
+/// package cannot depend on a cdylib.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn library() -> Library {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--package", "f3dx_cache", "--message-format", "json-render-diagnostics"]);
+    cargo.arg("--quiet");
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(repository()).stderr(Stdio::inherit()).output();
+    let built = built.expect("cargo runs");
+    assert!(built.status.success(), "the C library does not build");
+    let files: Vec<PathBuf> = String::from_utf8_lossy(&built.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "f3dx_cache")
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .collect();
+    let ending = |ending: &str| {
+        let found = files.iter().find(|file| file.extension().is_some_and(|found| found == ending));
+        found.unwrap_or_else(|| panic!("cargo built no .{ending}, but {files:?}")).clone()
+    };
+    Library { shared: ending("so"), archive: ending("a") }
+}

@@ -1,0 +1,130 @@
+//! From C's arguments to checked values.
+//!
+//! Every function here is `unsafe` for the reason of the crate's safety contract,
+//! and its result must not outlive the call that it is an argument of.
+
+use crate::cache::f3dx_cache;
+use f3dx_cache_core::json::{Document, Kind};
+use f3dx_cache_core::{Cache, Error, ErrorKind, Fingerprint, JsonErrorKind, Result};
+use std::ffi::{CStr, c_char, c_void};
+use std::path::Path;
+
+/// Makes the error of an argument outside its domain.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+/// Reads a cache.
+pub(crate) unsafe fn cache<'a>(cache: *const f3dx_cache) -> Result<&'a Cache> {
+    // SAFETY: the crate's safety contract.
+    unsafe { handle(cache, "cache") }.map(f3dx_cache::inner)
+}
+
+/// Reads a handle that several threads may use.
+pub(crate) unsafe fn handle<'a, T>(handle: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: the crate's safety contract.
+    unsafe { handle.as_ref() }.ok_or_else(|| invalid(format!("{name} is NULL")))
+}
+
+/// Reads a handle that one thread at a time uses.
+pub(crate) unsafe fn handle_mut<'a, T>(handle: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: the crate's safety contract.
+    unsafe { handle.as_mut() }.ok_or_else(|| invalid(format!("{name} is NULL")))
+}
+
+/// Reads bytes.
+pub(crate) unsafe fn bytes<'a>(data: *const c_void, len: usize, name: &str) -> Result<&'a [u8]> {
+    if len > isize::MAX as usize {
+        return Err(invalid(format!("{name}_len is {len}, longer than any object")));
+    }
+    match (data.is_null(), len) {
+        (true, 0) => Ok(&[]),
+        (true, _) => Err(invalid(format!("{name} is NULL, and {name}_len {len}"))),
+        // SAFETY: the crate's safety contract, and the length was checked.
+        (false, _) => Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) }),
+    }
+}
+
+/// Reads a text that is not JSON.
+pub(crate) unsafe fn text<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a str> {
+    // SAFETY: the crate's safety contract.
+    let bytes = unsafe { bytes(data.cast(), len, name) }?;
+    str::from_utf8(bytes).map_err(|cause| invalid(format!("{name} is not UTF-8")).because(cause))
+}
+
+/// Reads a JSON text, which core checks.
+pub(crate) unsafe fn json<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
+    // SAFETY: the crate's safety contract.
+    unsafe { bytes(data.cast(), len, name) }
+}
+
+/// Reads a NUL-terminated JSON text that may be NULL, and checks it.
+pub(crate) unsafe fn json_or_null<'a>(data: *const c_char) -> Result<Option<&'a str>> {
+    if data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the crate's safety contract.
+    let bytes = unsafe { CStr::from_ptr(data) }.to_bytes();
+    Document::parse(bytes)?;
+    str::from_utf8(bytes)
+        .map(Some)
+        .map_err(|cause| Error::json(JsonErrorKind::InvalidUtf8, cause.valid_up_to(), cause))
+}
+
+/// Reads a NUL-terminated path that may be NULL.
+pub(crate) unsafe fn path<'a>(path: *const c_char) -> Result<Option<&'a Path>> {
+    if path.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the crate's safety contract.
+    let text = unsafe { CStr::from_ptr(path) }.to_str();
+    text.map(|text| Some(Path::new(text)))
+        .map_err(|cause| invalid("path is not UTF-8").because(cause))
+}
+
+/// Reads a fingerprint.
+pub(crate) unsafe fn fingerprint(fingerprint: *const u8) -> Result<Fingerprint> {
+    // SAFETY: the crate's safety contract; it has 32 bytes of any alignment.
+    unsafe { fingerprint.cast::<[u8; 32]>().as_ref() }
+        .map(|bytes| Fingerprint::from_bytes(*bytes))
+        .ok_or_else(|| invalid("fingerprint is NULL"))
+}
+
+/// The headers of an HTTP message.
+pub(crate) struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// Reads a JSON object of string to string, or an array of `[name, value]`.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
+        if json.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let document = Document::parse(json)?;
+        let root = document.root();
+        let wrong = || {
+            invalid(
+                "headers: an object of string to string, or an array of [name, value] is needed",
+            )
+        };
+        let headers: Option<Vec<_>> = match root.kind() {
+            Kind::Object => root
+                .members()
+                .map(|(name, value)| Some((name.into_owned(), value.as_str()?.into_owned())))
+                .collect(),
+            Kind::Array => root
+                .items()
+                .map(|pair| {
+                    let text = |place| Some(pair.index(place)?.as_str()?.into_owned());
+                    (pair.len() == 2).then_some((text(0)?, text(1)?))
+                })
+                .collect(),
+            _ => None,
+        };
+        headers.map(Self).ok_or_else(wrong)
+    }
+
+    /// Returns them as core takes them.
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}

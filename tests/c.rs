@@ -1,0 +1,200 @@
+//! Callers in C11 and C++11: each file of tests/c is compiled without a warning,
+//! linked to the shared library and to the archive, run, and run under valgrind.
+
+use f3dx_cache_tests::{Library, library, repository};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// What the archive needs of the system; f3dx_cache.pc says the same.
+const SYSTEM: [&str; 3] = ["-lpthread", "-ldl", "-lm"];
+
+macro_rules! callers {
+    ($($test:ident: $file:literal $(, $argument:expr)?;)*) => {$(
+        #[test]
+        fn $test() {
+            let folder = tempfile::tempdir().unwrap();
+            #[allow(unused_mut, reason = "most take no argument")]
+            let mut arguments: Vec<PathBuf> = Vec::new();
+            $(arguments.push($argument(folder.path()));)?
+            runs_clean(&folder, $file, &arguments);
+        }
+    )*};
+}
+
+callers! {
+    errors_and_buffers_belong_to_the_caller: "errors.c";
+    caches_open_and_close: "open.c";
+    every_vector_holds_in_c: "fingerprints.c", vectors;
+    entries_are_recorded_and_found: "entries.c";
+    http_calls_are_recorded_and_replayed: "http.c";
+    claims_are_for_one: "claim.c";
+    walks_see_every_entry: "iterate.c";
+    counters_and_reports_are_told: "report.c";
+    threads_share_a_handle: "threads.c";
+    a_forked_child_goes_on: "fork.c";
+    the_header_is_cpp: "first_look.cpp";
+}
+
+fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
+    let run = |how: &str, command: &mut Command| {
+        let scratch = folder.path().join(how);
+        fs::create_dir(&scratch).unwrap();
+        // Only what the tests set decides the mode and the path.
+        let command = command.env_clear().current_dir(scratch).args(arguments);
+        succeeds(&format!("{file}, {how}"), command)
+    };
+    let program = compile(folder.path(), file, "linked-to-archive", &archive(built()));
+    run("archive", &mut Command::new(&program));
+    let program = compile(folder.path(), file, "linked-to-shared", &shared(folder.path(), built()));
+    run("shared", &mut Command::new(&program));
+    if !is_there("valgrind") {
+        return eprintln!("valgrind is not installed: {file} ran without");
+    }
+    let said = run("valgrind", valgrind().arg(&program)).stderr;
+    // A forked child is checked as well, but its exit code is not valgrind's.
+    assert!(said.is_empty(), "{file}: {}", String::from_utf8_lossy(&said));
+}
+
+/// Returns the library, built once for all tests here.
+fn built() -> &'static Library {
+    static BUILT: OnceLock<Library> = OnceLock::new();
+    BUILT.get_or_init(library)
+}
+
+fn valgrind() -> Command {
+    let mut valgrind = Command::new("valgrind");
+    // Not `possible`: that is how the registry of open files looks, a hash map in a
+    // static whose pointer is to the middle of its memory.
+    valgrind.args([
+        "--quiet",
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--show-leak-kinds=definite,indirect",
+        "--errors-for-leak-kinds=definite,indirect",
+    ]);
+    valgrind
+}
+
+/// Returns how to link to the shared library as an installed one is found.
+fn shared(folder: &Path, library: &Library) -> Vec<String> {
+    let installed = folder.join("lib");
+    fs::create_dir_all(&installed).unwrap();
+    for name in ["libf3dx_cache.so", "libf3dx_cache.so.1"] {
+        symlink(&library.shared, installed.join(name)).unwrap();
+    }
+    let installed = installed.display();
+    vec![format!("-L{installed}"), format!("-Wl,-rpath,{installed}"), "-lf3dx_cache".into()]
+}
+
+fn archive(library: &Library) -> Vec<String> {
+    let mut link = vec![library.archive.display().to_string()];
+    link.extend(SYSTEM.map(String::from));
+    link
+}
+
+fn compile(folder: &Path, file: &str, kind: &str, link: &[String]) -> PathBuf {
+    let (compiler, standard) = match file.ends_with(".cpp") {
+        true => ("c++", "-std=c++11"),
+        false => ("cc", "-std=c11"),
+    };
+    let program = folder.join(kind);
+    let mut command = Command::new(compiler);
+    command
+        .args([standard, "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"])
+        .arg(repository().join("include"))
+        .arg(repository().join("tests/c").join(file))
+        .args(link)
+        .args(["-pthread", "-o"])
+        .arg(&program);
+    succeeds(&format!("compiling {file}"), &mut command);
+    program
+}
+
+/// Writes the shared vectors as words of hex, which C reads without a parser.
+fn vectors(folder: &Path) -> PathBuf {
+    let text = fs::read_to_string(repository().join("tests/fixtures/fingerprints.jsonl")).unwrap();
+    let mut words = String::from("vectors\n");
+    for line in text.lines() {
+        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+        let word = |name: &str| match vector[name].as_str() {
+            None | Some("") => "-".to_owned(),
+            Some(word) => word.to_owned(),
+        };
+        let all = ["input_hex", "canonical_hex", "blake3", "error"].map(word).join(" ");
+        writeln!(words, "{all}").unwrap();
+    }
+    let path = folder.join("vectors");
+    fs::write(&path, words).unwrap();
+    path
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
+}
+
+fn succeeds(what: &str, command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{what}: {}\n{stdout}{stderr}", output.status);
+    output
+}
+
+#[test]
+fn an_installed_library_is_found_by_pkg_config() {
+    if !is_there("pkg-config") {
+        eprintln!("pkg-config is not installed: the installed files were not tried");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (staged, prefix) = (folder.path().join("staged"), folder.path().join("prefix"));
+    let built = built();
+    let install = |prefix: &Path, destination: &OsStr| {
+        let mut install = Command::new("sh");
+        install.arg(repository().join("ffi/install.sh")).arg(built.shared.parent().unwrap());
+        install.env("PREFIX", prefix).env("DESTDIR", destination).current_dir(folder.path());
+        succeeds("install.sh", &mut install);
+    };
+    install(Path::new("/usr"), staged.as_os_str());
+    assert!(staged.join("usr/include/f3dx_cache.h").is_file());
+    let pc = fs::read_to_string(staged.join("usr/lib/pkgconfig/f3dx_cache.pc")).unwrap();
+    assert!(pc.contains("prefix=/usr\n") && !pc.contains("staged"), "{pc}");
+    assert!(SYSTEM.iter().all(|flag| pc.contains(flag)), "{pc}");
+
+    install(&prefix, OsStr::new(""));
+    let pkg_config = |arguments: &[&str]| {
+        let mut command = Command::new("pkg-config");
+        command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(arguments);
+        let output = succeeds("pkg-config", command.arg("f3dx_cache"));
+        let flags = String::from_utf8(output.stdout).unwrap();
+        flags.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(pkg_config(&["--modversion"]), [env!("CARGO_PKG_VERSION")]);
+    let source = folder.path().join("outside.c");
+    fs::write(
+        &source,
+        "#include <f3dx_cache.h>\n\
+         int main(void) { return f3dx_cache_abi_version() != F3DX_CACHE_ABI_VERSION; }\n",
+    )
+    .unwrap();
+    let program = folder.path().join("outside");
+    let compile = |flags: Vec<String>| {
+        let mut command = Command::new("cc");
+        command.arg(&source).args(flags).arg("-o").arg(&program);
+        succeeds("cc", &mut command);
+        let mut run = Command::new(&program);
+        succeeds("outside", run.env("LD_LIBRARY_PATH", prefix.join("lib")));
+    };
+    compile(pkg_config(&["--cflags", "--libs"]));
+    // Without the shared library, the same program takes the archive.
+    for name in ["libf3dx_cache.so", "libf3dx_cache.so.1"] {
+        fs::remove_file(prefix.join("lib").join(name)).unwrap();
+    }
+    compile(pkg_config(&["--cflags", "--libs", "--static"]));
+}
