@@ -2,6 +2,7 @@
 
 use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const REQUEST: &[u8] = br#"{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}"#;
 
@@ -255,4 +256,32 @@ fn a_put_that_would_outgrow_max_bytes_is_refused() {
     let error = cache.put(REQUEST, b"hello", Meta::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full);
     assert_eq!(cache.get(REQUEST).unwrap(), None);
+}
+
+#[test]
+fn a_file_replaced_under_readers_and_a_writer_blocks_nobody() {
+    let place = place();
+    let record = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    record.put(b"[1]", b"x", Meta::default()).unwrap();
+    let replay = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    let copy = std::fs::read(&place.path).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    replay.get(b"[1]").unwrap();
+                    replay.release();
+                }
+            });
+        }
+        // Each round once ended in a deadlock of `held` and `reader` by chance.
+        for n in 0..100 {
+            let next = place.path.with_extension("next");
+            std::fs::write(&next, &copy).unwrap();
+            std::fs::rename(&next, &place.path).unwrap();
+            record.put(format!("[{n},0]").as_bytes(), b"y", Meta::default()).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }

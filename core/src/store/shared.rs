@@ -80,10 +80,11 @@ impl Shared {
 
     /// Forgets the handle if another file stands at the path by now.
     pub(super) fn forget_replaced(&self) {
-        let mut open = lock(&self.reader);
-        if open.as_ref().is_some_and(|reader| reader.file != FileId::at(&self.path)) {
-            *open = None;
-            *lock(&self.held) = None;
+        let replaced = |reader: &mut Arc<Reader>| reader.file != FileId::at(&self.path);
+        // Not both locks at once: a lookup takes them in the other order.
+        let forgotten = lock(&self.reader).take_if(replaced);
+        if forgotten.is_some() {
+            self.release();
         }
     }
 }
