@@ -52,6 +52,8 @@ pub(crate) struct Open {
     pub addressing: Addressing,
     pub policy: HttpPolicy,
     pub run: String,
+    /// The identity policy's text, as the file has it.
+    identity: Arc<str>,
     shared: PerProcess<Arc<Shared>>,
     patience: Patience,
     /// Replays since the last flush, by entry.
@@ -138,8 +140,8 @@ impl Cache {
             interrupted: hooks.interrupted.unwrap_or_else(|| Arc::new(|| false)),
         };
         let wanted = IdentityPolicy::from_options(&settings.options)?;
-        let policy = match settings.mode {
-            Mode::Off => wanted.unwrap_or_default(),
+        let (policy, identity) = match settings.mode {
+            Mode::Off => (wanted.unwrap_or_default(), Arc::default()),
             mode => file_policy(&settings.path, wanted, mode.records(), &patience)?,
         };
         let env = Env::process()?;
@@ -155,6 +157,7 @@ impl Cache {
             addressing: Addressing::new(redactor, Identity::new(&policy)?),
             policy: http,
             run: run(&env),
+            identity,
             shared: PerProcess::new(shared(&settings.path)),
             patience,
             hits: Mutex::default(),
@@ -409,6 +412,7 @@ impl Cache {
             meta: meta.to_json()?,
             replaces_unless_of_run: (mode == Mode::Refresh).then(|| self.open.run.clone()),
             max_bytes: self.open.settings.options.max_bytes.unwrap_or(0),
+            identity: Arc::clone(&self.open.identity),
         };
         let stored = match self.write(Change::Put(Arc::new(entry)))? {
             Outcome::Done => {
@@ -424,6 +428,10 @@ impl Cache {
     /// Reads a snapshot, held or fresh as the mode has it; `None` without a file.
     pub(crate) fn read<T>(&self, look: impl Fn(&Snapshot) -> Result<T>) -> Result<Option<T>> {
         self.alive()?;
+        let look = |snapshot: &Snapshot| {
+            self.check_identity(snapshot)?;
+            look(snapshot)
+        };
         let (shared, patience) = (self.shared(), &self.open.patience);
         match self.open.settings.mode {
             Mode::Replay => shared.held(patience, |snapshot| look(snapshot).map(Some), None),
@@ -431,10 +439,20 @@ impl Cache {
         }
     }
 
+    /// Fails if the file was replaced by one in which our addresses mean something else.
+    fn check_identity(&self, snapshot: &Snapshot) -> Result<()> {
+        match self.open.settings.mode {
+            Mode::Off => Ok(()),
+            _ => snapshot.check_identity(&self.open.identity),
+        }
+    }
+
     /// Begins a read of its own, for walks; `None` without a file.
     pub(crate) fn snapshot(&self) -> Result<Option<Snapshot>> {
         self.alive()?;
-        self.shared().snapshot(&self.open.patience)
+        let snapshot = self.shared().snapshot(&self.open.patience)?;
+        snapshot.as_ref().map_or(Ok(()), |snapshot| self.check_identity(snapshot))?;
+        Ok(snapshot)
     }
 
     /// Returns what this process shares about the file.
@@ -526,20 +544,24 @@ impl AsClaims for Shared {
     }
 }
 
-/// Returns the file's identity policy, making the file where the mode does.
+/// Returns the file's identity policy and its text, making the file where the mode does.
 fn file_policy(
     path: &Path,
     wanted: Option<IdentityPolicy>,
     makes: bool,
     patience: &Patience,
-) -> Result<IdentityPolicy> {
+) -> Result<(IdentityPolicy, Arc<str>)> {
     let mut header = shared(path).header(patience)?;
     if header.is_none() && makes {
         let text = wanted.clone().unwrap_or_default().to_json()?;
         create(path, &text, patience)?;
         header = shared(path).header(patience)?;
     }
-    let Some(header) = header else { return Ok(wanted.unwrap_or_default()) };
+    let Some(header) = header else {
+        let policy = wanted.unwrap_or_default();
+        let text = String::from_utf8_lossy(&policy.to_json()?).into();
+        return Ok((policy, text));
+    };
     let recorded = IdentityPolicy::from_json(header.identity.as_bytes())
         .map_err(|error| Error::file(error.kind(), path, error))?;
     match wanted {
@@ -554,7 +576,7 @@ fn file_policy(
                 recorded.differs_in(&wanted).join(", ")
             ),
         )),
-        _ => Ok(recorded),
+        _ => Ok((recorded, header.identity.into())),
     }
 }
 

@@ -285,3 +285,33 @@ fn a_file_replaced_under_readers_and_a_writer_blocks_nobody() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn a_file_replaced_by_one_of_another_policy_is_neither_read_nor_written() {
+    let place = place();
+    let other = place.path.with_extension("other");
+    Cache::open(&other, mode(Mode::Record)).unwrap().close().unwrap();
+    let options = Options { ignore: Some(vec!["/metadata".into()]), ..mode(Mode::Record) };
+    let cache = Cache::open(&place.path, options).unwrap();
+    std::fs::rename(&other, &place.path).unwrap();
+    for _ in 0..2 {
+        let put = cache.put(br#"{"a":1,"metadata":2}"#, b"x", Meta::default());
+        assert_eq!(put.unwrap_err().kind(), ErrorKind::ConfigMismatch);
+    }
+    assert_eq!(cache.get(br#"{"a":1}"#).unwrap_err().kind(), ErrorKind::ConfigMismatch);
+    let stands = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(stands.stats().unwrap().entries, 0);
+}
+
+#[test]
+fn a_file_that_was_renamed_is_written_under_its_new_name() {
+    let place = place();
+    let old = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    old.put(b"[1]", b"x", Meta::default()).unwrap();
+    let renamed = place.path.with_extension("renamed");
+    std::fs::rename(&place.path, &renamed).unwrap();
+    let new = Cache::open(&renamed, mode(Mode::Record)).unwrap();
+    new.put(b"[2]", b"y", Meta::default()).unwrap();
+    assert_eq!(new.get(b"[2]").unwrap().unwrap().body, b"y");
+    assert!(!place.path.exists());
+}

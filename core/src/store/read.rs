@@ -129,6 +129,12 @@ impl Snapshot {
         })
     }
 
+    /// Fails if addresses found under the policy `identity` are not this file's.
+    pub fn check_identity(&self, identity: &str) -> Result<()> {
+        let header = self.reader.header.as_ref();
+        header.map_or(Ok(()), |header| header.check_identity(&self.path, identity))
+    }
+
     /// Returns the file's format version.
     pub fn format_version(&self) -> u32 {
         self.reader.header.as_ref().map_or(FORMAT_VERSION, |header| header.version)

@@ -38,8 +38,11 @@ pub(crate) fn shared(path: &Path) -> Arc<Shared> {
     let registry = REGISTRY.get_or_init(|| PerProcess::new(Registry::default()));
     let mut files = lock(registry.get_or_make(Registry::default));
     files.retain(|_, shared| shared.strong_count() > 0);
-    let key = FileId::at(path).map_or_else(|| Key::Path(path.to_path_buf()), Key::File);
-    if let Some(shared) = files.get(&key).and_then(Weak::upgrade) {
+    let file = FileId::at(path);
+    let key = file.map_or_else(|| Key::Path(path.to_path_buf()), Key::File);
+    // A file that was renamed since is another one's: what is shared goes by its path.
+    let stands = |shared: &Arc<Shared>| shared.path == path || FileId::at(&shared.path) == file;
+    if let Some(shared) = files.get(&key).and_then(Weak::upgrade).filter(stands) {
         return shared;
     }
     let shared = Arc::new(Shared {
