@@ -21,7 +21,7 @@ use crate::store::{
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// An open cache file.
@@ -46,6 +46,8 @@ pub struct Cache {
     pub(crate) session: Arc<Session>,
 }
 
+type Hits = Mutex<HashMap<Fingerprint, u64>>;
+
 /// What the sessions on one opening of a file share.
 pub(crate) struct Open {
     pub settings: Settings,
@@ -57,7 +59,7 @@ pub(crate) struct Open {
     shared: PerProcess<Arc<Shared>>,
     patience: Patience,
     /// Replays since the last flush, by entry.
-    hits: Mutex<HashMap<Fingerprint, u64>>,
+    hits: PerProcess<Hits>,
     recorded: AtomicBool,
     closed: AtomicBool,
 }
@@ -160,7 +162,7 @@ impl Cache {
             identity,
             shared: PerProcess::new(shared(&settings.path)),
             patience,
-            hits: Mutex::default(),
+            hits: PerProcess::new(Hits::default()),
             recorded: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             settings,
@@ -247,7 +249,7 @@ impl Cache {
         let occurrence = match self.open.settings.options.repeats {
             Some(Repeats::Sequence) => {
                 let call = self.open.addressing.fingerprint(request)?;
-                Some(self.session.occurrences.put(&call))
+                Some(self.session.occurrences().put(&call))
             }
             _ => None,
         };
@@ -301,7 +303,7 @@ impl Cache {
         let writes = self.open.settings.mode.records()
             && (self.open.recorded.load(Ordering::Relaxed) || options.persist_hits == Some(true));
         if writes {
-            let hits = std::mem::take(&mut *unpoisoned(&self.open.hits));
+            let hits = std::mem::take(&mut *self.hits());
             if !hits.is_empty() {
                 self.write(Change::Hits(Arc::new(hits.into_iter().collect())))?;
             }
@@ -460,6 +462,11 @@ impl Cache {
         self.open.shared.get_or_make(|| shared(&self.open.settings.path))
     }
 
+    fn hits(&self) -> MutexGuard<'_, HashMap<Fingerprint, u64>> {
+        let hits = self.open.hits.get_or_make(Hits::default);
+        hits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Fails on a closed cache.
     pub(crate) fn alive(&self) -> Result<()> {
         match self.is_closed() {
@@ -476,12 +483,12 @@ impl Cache {
     pub(crate) fn count(&self, asked: &Asked, hit: bool) {
         if hit {
             self.session.hit(asked.fingerprint);
-            *unpoisoned(&self.open.hits).entry(asked.fingerprint).or_default() += 1;
+            *self.hits().entry(asked.fingerprint).or_default() += 1;
             return;
         }
         self.session.miss();
         if let Some((call, occurrence)) = asked.call {
-            self.session.occurrences.missed(&call, occurrence);
+            self.session.occurrences().missed(&call, occurrence);
         }
     }
 
@@ -504,7 +511,7 @@ impl Cache {
         }
         self.alive()?;
         let call = self.open.addressing.fingerprint(request)?;
-        let occurrence = self.session.occurrences.ask(&call);
+        let occurrence = self.session.occurrences().ask(&call);
         let distinction =
             Distinction { occurrence: Some(occurrence).filter(|n| *n > 1), scope: self.scope()? };
         let fingerprint = match distinction.adds_nothing() {
@@ -592,8 +599,4 @@ fn run(env: &Env) -> String {
     env.var("F3DX_CACHE_RUN_ID").unwrap_or_else(|| {
         OWN.get_or_init(|| format!("{}-{}", now_ms(), std::process::id())).clone()
     })
-}
-
-fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
