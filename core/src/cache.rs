@@ -21,7 +21,7 @@ use crate::store::{
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An open cache file.
@@ -46,16 +46,20 @@ pub struct Cache {
     pub(crate) session: Arc<Session>,
 }
 
+type Hits = Mutex<HashMap<Fingerprint, u64>>;
+
 /// What the sessions on one opening of a file share.
 pub(crate) struct Open {
     pub settings: Settings,
     pub addressing: Addressing,
     pub policy: HttpPolicy,
     pub run: String,
+    /// The identity policy's text, as the file has it.
+    identity: Arc<str>,
     shared: PerProcess<Arc<Shared>>,
     patience: Patience,
     /// Replays since the last flush, by entry.
-    hits: Mutex<HashMap<Fingerprint, u64>>,
+    hits: PerProcess<Hits>,
     recorded: AtomicBool,
     closed: AtomicBool,
 }
@@ -148,8 +152,8 @@ impl Cache {
             interrupted: hooks.interrupted.unwrap_or_else(|| Arc::new(|| false)),
         };
         let wanted = IdentityPolicy::from_options(&settings.options)?;
-        let policy = match settings.mode {
-            Mode::Off => wanted.unwrap_or_default(),
+        let (policy, identity) = match settings.mode {
+            Mode::Off => (wanted.unwrap_or_default(), Arc::default()),
             mode => file_policy(&settings.path, wanted, mode.records(), &patience)?,
         };
         let env = Env::process()?;
@@ -165,9 +169,10 @@ impl Cache {
             addressing: Addressing::new(redactor, Identity::new(&policy)?),
             policy: http,
             run: run(&env),
+            identity,
             shared: PerProcess::new(shared(&settings.path)),
             patience,
-            hits: Mutex::default(),
+            hits: PerProcess::new(Hits::default()),
             recorded: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             settings,
@@ -263,7 +268,7 @@ impl Cache {
         let occurrence = match self.open.settings.options.repeats {
             Some(Repeats::Sequence) => {
                 let call = self.open.addressing.fingerprint(request)?;
-                Some(self.session.occurrences.put(&call))
+                Some(self.session.occurrences().put(&call))
             }
             _ => None,
         };
@@ -355,7 +360,7 @@ impl Cache {
         let writes = self.open.settings.mode.records()
             && (self.open.recorded.load(Ordering::Relaxed) || options.persist_hits == Some(true));
         if writes {
-            let hits = std::mem::take(&mut *unpoisoned(&self.open.hits));
+            let hits = std::mem::take(&mut *self.hits());
             if !hits.is_empty() {
                 self.write(Change::Hits(Arc::new(hits.into_iter().collect())))?;
             }
@@ -466,6 +471,7 @@ impl Cache {
             meta: meta.to_json()?,
             replaces_unless_of_run: (mode == Mode::Refresh).then(|| self.open.run.clone()),
             max_bytes: self.open.settings.options.max_bytes.unwrap_or(0),
+            identity: Arc::clone(&self.open.identity),
         };
         let stored = match self.write(Change::Put(Arc::new(entry)))? {
             Outcome::Done => {
@@ -481,6 +487,10 @@ impl Cache {
     /// Reads a snapshot, held or fresh as the mode has it; `None` without a file.
     pub(crate) fn read<T>(&self, look: impl Fn(&Snapshot) -> Result<T>) -> Result<Option<T>> {
         self.alive()?;
+        let look = |snapshot: &Snapshot| {
+            self.check_identity(snapshot)?;
+            look(snapshot)
+        };
         let (shared, patience) = (self.shared(), &self.open.patience);
         match self.open.settings.mode {
             Mode::Replay => shared.held(patience, |snapshot| look(snapshot).map(Some), None),
@@ -488,15 +498,30 @@ impl Cache {
         }
     }
 
+    /// Fails if the file was replaced by one in which our addresses mean something else.
+    fn check_identity(&self, snapshot: &Snapshot) -> Result<()> {
+        match self.open.settings.mode {
+            Mode::Off => Ok(()),
+            _ => snapshot.check_identity(&self.open.identity),
+        }
+    }
+
     /// Begins a read of its own, for walks; `None` without a file.
     pub(crate) fn snapshot(&self) -> Result<Option<Snapshot>> {
         self.alive()?;
-        self.shared().snapshot(&self.open.patience)
+        let snapshot = self.shared().snapshot(&self.open.patience)?;
+        snapshot.as_ref().map_or(Ok(()), |snapshot| self.check_identity(snapshot))?;
+        Ok(snapshot)
     }
 
     /// Returns what this process shares about the file.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.open.shared.get_or_make(|| shared(&self.open.settings.path))
+    }
+
+    fn hits(&self) -> MutexGuard<'_, HashMap<Fingerprint, u64>> {
+        let hits = self.open.hits.get_or_make(Hits::default);
+        hits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails on a closed cache.
@@ -515,12 +540,12 @@ impl Cache {
     pub(crate) fn count(&self, asked: &Asked, hit: bool) {
         if hit {
             self.session.hit(asked.fingerprint);
-            *unpoisoned(&self.open.hits).entry(asked.fingerprint).or_default() += 1;
+            *self.hits().entry(asked.fingerprint).or_default() += 1;
             return;
         }
         self.session.miss();
         if let Some((call, occurrence)) = asked.call {
-            self.session.occurrences.missed(&call, occurrence);
+            self.session.occurrences().missed(&call, occurrence);
         }
     }
 
@@ -543,7 +568,7 @@ impl Cache {
         }
         self.alive()?;
         let call = self.open.addressing.fingerprint(request)?;
-        let occurrence = self.session.occurrences.ask(&call);
+        let occurrence = self.session.occurrences().ask(&call);
         let distinction =
             Distinction { occurrence: Some(occurrence).filter(|n| *n > 1), scope: self.scope()? };
         let fingerprint = match distinction.adds_nothing() {
@@ -583,20 +608,24 @@ impl AsClaims for Shared {
     }
 }
 
-/// Returns the file's identity policy, making the file where the mode does.
+/// Returns the file's identity policy and its text, making the file where the mode does.
 fn file_policy(
     path: &Path,
     wanted: Option<IdentityPolicy>,
     makes: bool,
     patience: &Patience,
-) -> Result<IdentityPolicy> {
+) -> Result<(IdentityPolicy, Arc<str>)> {
     let mut header = shared(path).header(patience)?;
     if header.is_none() && makes {
         let text = wanted.clone().unwrap_or_default().to_json()?;
         create(path, &text, patience)?;
         header = shared(path).header(patience)?;
     }
-    let Some(header) = header else { return Ok(wanted.unwrap_or_default()) };
+    let Some(header) = header else {
+        let policy = wanted.unwrap_or_default();
+        let text = String::from_utf8_lossy(&policy.to_json()?).into();
+        return Ok((policy, text));
+    };
     let recorded = IdentityPolicy::from_json(header.identity.as_bytes())
         .map_err(|error| Error::file(error.kind(), path, error))?;
     match wanted {
@@ -611,7 +640,7 @@ fn file_policy(
                 recorded.differs_in(&wanted).join(", ")
             ),
         )),
-        _ => Ok(recorded),
+        _ => Ok((recorded, header.identity.into())),
     }
 }
 
@@ -627,8 +656,4 @@ fn run(env: &Env) -> String {
     env.var("F3DX_CACHE_RUN_ID").unwrap_or_else(|| {
         OWN.get_or_init(|| format!("{}-{}", now_ms(), std::process::id())).clone()
     })
-}
-
-fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

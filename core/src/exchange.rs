@@ -159,7 +159,7 @@ impl Cache {
         let call = match self.settings().options.repeats {
             Some(Repeats::Sequence) => {
                 let call = addressing.of_stored(&stored)?;
-                Some((call, self.session.occurrences.ask(&call)))
+                Some((call, self.session.occurrences().ask(&call)))
             }
             _ => None,
         };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use crate::json::Canonicalizer;
 use crate::{Error, ErrorKind, Result};
@@ -144,7 +144,7 @@ impl Memo {
 
     /// Returns what was inserted for the bytes with this BLAKE3.
     pub(crate) fn get(&self, raw: &[u8; 32]) -> Option<Fingerprint> {
-        let mut generations = self.lock();
+        let mut generations = self.try_lock()?;
         if let Some(found) = generations.young.get(raw) {
             return Some(*found);
         }
@@ -155,12 +155,20 @@ impl Memo {
 
     /// Remembers the fingerprint of the bytes with this BLAKE3.
     pub(crate) fn insert(&self, raw: [u8; 32], fingerprint: Fingerprint) {
-        self.lock().insert(raw, fingerprint, self.limit);
+        if let Some(mut generations) = self.try_lock() {
+            generations.insert(raw, fingerprint, self.limit);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        // Whoever panicked left maps that are whole.
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Never waits: in a forked child the lock may be held by a thread that is
+    /// not there, and to compute a fingerprint is as good as to remember it.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Generations>> {
+        match self.generations.try_lock() {
+            Ok(generations) => Some(generations),
+            // Whoever panicked left maps that are whole.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

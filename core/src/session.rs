@@ -2,6 +2,7 @@
 
 use crate::fingerprint::Fingerprint;
 use crate::repeats::Occurrences;
+use crate::store::PerProcess;
 use crate::summary::{Refusal, Summary, note};
 use std::collections::HashMap;
 use std::fmt;
@@ -9,13 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What one test, or one opening of a cache, does; shared by its threads.
-#[derive(Debug, Default)]
 pub(crate) struct Session {
     /// The test's name.
     pub test: Option<String>,
     /// What records the misses of this session.
     pub command: Option<String>,
-    pub occurrences: Occurrences,
+    /// A forked child counts for itself: it must not wait for a lock that a
+    /// thread of its parent held, nor report what its parent did.
+    counts: PerProcess<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    occurrences: Occurrences,
     misses: AtomicU64,
     recorded: AtomicU64,
     refused: AtomicU64,
@@ -54,71 +61,86 @@ impl Saved {
     }
 }
 
+impl Default for Session {
+    fn default() -> Self {
+        Self::of(None, None)
+    }
+}
+
 impl Session {
     /// Makes the session of a test.
     pub fn of(test: Option<String>, command: Option<String>) -> Self {
-        Self { test, command, ..Self::default() }
+        Self { test, command, counts: PerProcess::new(Counts::default()) }
+    }
+
+    /// Returns which identical calls were made.
+    pub fn occurrences(&self) -> &Occurrences {
+        &self.counts().occurrences
+    }
+
+    fn counts(&self) -> &Counts {
+        self.counts.get_or_make(Counts::default)
     }
 
     /// Counts a replay of an entry.
     pub fn hit(&self, entry: Fingerprint) {
-        *unpoisoned(&self.replayed).entry(entry).or_default() += 1;
+        *unpoisoned(&self.counts().replayed).entry(entry).or_default() += 1;
     }
 
     /// Counts a request that is not recorded.
     pub fn miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.counts().misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a response that was recorded.
     pub fn recorded(&self) {
-        self.recorded.fetch_add(1, Ordering::Relaxed);
+        self.counts().recorded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a call made without waiting for another one of the same request.
     pub fn without_claim(&self) {
-        self.without_claim.fetch_add(1, Ordering::Relaxed);
+        self.counts().without_claim.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a response that must not be recorded: what it answered, and why not.
     ///
     /// Both end up on a terminal, so `what` must be free of secrets.
     pub fn refused(&self, what: impl fmt::Display, why: impl fmt::Display) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts().refused.fetch_add(1, Ordering::Relaxed);
         let refusal = Refusal { call: shown(&what), why: shown(&why), times: 1 };
-        note(&mut unpoisoned(&self.refusals), refusal);
+        note(&mut unpoisoned(&self.counts().refusals), refusal);
     }
 
     /// Keeps the explanation of a call that was refused.
     pub fn refuse_miss(&self, explanation: String) {
-        keep(&self.refused_misses, explanation);
+        keep(&self.counts().refused_misses, explanation);
     }
 
     /// Keeps something that the run's owner should hear.
     pub fn warn(&self, warning: String) {
-        keep(&self.warnings, warning);
+        keep(&self.counts().warnings, warning);
     }
 
     /// Returns the explanations of refused calls.
     pub fn refused_misses(&self) -> Vec<String> {
-        unpoisoned(&self.refused_misses).clone()
+        unpoisoned(&self.counts().refused_misses).clone()
     }
 
     /// Returns what the run's owner should hear.
     pub fn warnings(&self) -> Vec<String> {
-        unpoisoned(&self.warnings).clone()
+        unpoisoned(&self.counts().warnings).clone()
     }
 
     /// Returns which entries were replayed, and how often.
     pub fn replayed(&self) -> Vec<(Fingerprint, u64)> {
-        unpoisoned(&self.replayed).iter().map(|(entry, times)| (*entry, *times)).collect()
+        unpoisoned(&self.counts().replayed).iter().map(|(entry, times)| (*entry, *times)).collect()
     }
 
     /// Returns hits and misses until now.
     pub fn counted(&self) -> Counted {
         Counted {
-            hits: unpoisoned(&self.replayed).values().sum(),
-            misses: self.misses.load(Ordering::Relaxed),
+            hits: unpoisoned(&self.counts().replayed).values().sum(),
+            misses: self.counts().misses.load(Ordering::Relaxed),
         }
     }
 
@@ -128,13 +150,13 @@ impl Session {
         Summary {
             hits,
             misses,
-            recorded: self.recorded.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
-            without_claim: self.without_claim.load(Ordering::Relaxed),
+            recorded: self.counts().recorded.load(Ordering::Relaxed),
+            refused: self.counts().refused.load(Ordering::Relaxed),
+            without_claim: self.counts().without_claim.load(Ordering::Relaxed),
             tokens_saved_input: saved.input_tokens,
             tokens_saved_output: saved.output_tokens,
             time_saved_ms: saved.time_ms,
-            refusals: unpoisoned(&self.refusals).clone(),
+            refusals: unpoisoned(&self.counts().refusals).clone(),
         }
     }
 }

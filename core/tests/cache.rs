@@ -4,6 +4,7 @@
 
 use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const REQUEST: &[u8] = br#"{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}"#;
 
@@ -257,4 +258,62 @@ fn a_put_that_would_outgrow_max_bytes_is_refused() {
     let error = cache.put(REQUEST, b"hello", Meta::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full);
     assert_eq!(cache.get(REQUEST).unwrap(), None);
+}
+
+#[test]
+fn a_file_replaced_under_readers_and_a_writer_blocks_nobody() {
+    let place = place();
+    let record = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    record.put(b"[1]", b"x", Meta::default()).unwrap();
+    let replay = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    let copy = std::fs::read(&place.path).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    replay.get(b"[1]").unwrap();
+                    replay.release();
+                }
+            });
+        }
+        // Each round once ended in a deadlock of `held` and `reader` by chance.
+        for n in 0..100 {
+            let next = place.path.with_extension("next");
+            std::fs::write(&next, &copy).unwrap();
+            std::fs::rename(&next, &place.path).unwrap();
+            record.put(format!("[{n},0]").as_bytes(), b"y", Meta::default()).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_file_replaced_by_one_of_another_policy_is_neither_read_nor_written() {
+    let place = place();
+    let other = place.path.with_extension("other");
+    Cache::open(&other, mode(Mode::Record)).unwrap().close().unwrap();
+    let options = Options { ignore: Some(vec!["/metadata".into()]), ..mode(Mode::Record) };
+    let cache = Cache::open(&place.path, options).unwrap();
+    std::fs::rename(&other, &place.path).unwrap();
+    for _ in 0..2 {
+        let put = cache.put(br#"{"a":1,"metadata":2}"#, b"x", Meta::default());
+        assert_eq!(put.unwrap_err().kind(), ErrorKind::ConfigMismatch);
+    }
+    assert_eq!(cache.get(br#"{"a":1}"#).unwrap_err().kind(), ErrorKind::ConfigMismatch);
+    let stands = Cache::open(&place.path, mode(Mode::Replay)).unwrap();
+    assert_eq!(stands.stats().unwrap().entries, 0);
+}
+
+#[test]
+fn a_file_that_was_renamed_is_written_under_its_new_name() {
+    let place = place();
+    let old = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    old.put(b"[1]", b"x", Meta::default()).unwrap();
+    let renamed = place.path.with_extension("renamed");
+    std::fs::rename(&place.path, &renamed).unwrap();
+    let new = Cache::open(&renamed, mode(Mode::Record)).unwrap();
+    new.put(b"[2]", b"y", Meta::default()).unwrap();
+    assert_eq!(new.get(b"[2]").unwrap().unwrap().body, b"y");
+    assert!(!place.path.exists());
 }

@@ -14,6 +14,10 @@ impl Shared {
     /// if another process reads the file just now.
     pub fn compact(&self, patience: &Patience) -> Result<bool> {
         let path = self.path.as_path();
+        self.forget_replaced();
+        if let Some(header) = self.header(patience)? {
+            header.check_writable(path)?;
+        }
         let Some(used) = self.snapshot(patience)?.map(|snapshot| snapshot.used()).transpose()?
         else {
             return Ok(false);

@@ -37,6 +37,21 @@ impl Header {
             false => Err(newer(path, "writes", self.min_writer)),
         }
     }
+
+    /// Fails if addresses found under the policy `identity` are not this file's.
+    pub fn check_identity(&self, path: &Path, identity: &str) -> Result<()> {
+        match self.identity == identity {
+            true => Ok(()),
+            false => Err(Error::file(
+                ErrorKind::ConfigMismatch,
+                path,
+                format_args!(
+                    "was replaced by a file of another identity policy ({}); open the cache again",
+                    self.identity
+                ),
+            )),
+        }
+    }
 }
 
 /// A handle to read with, and what the file said when it was opened.

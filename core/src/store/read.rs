@@ -5,7 +5,7 @@ use super::row::{self, Response, decode, decode_response};
 use super::schema::{FORMAT_VERSION, META, REQUESTS, RESPONSES, Rows, SKETCHES, Table};
 use super::shared::{Shared, lock};
 use super::{Patience, failure, guarded};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
 use crate::sketch::Sketch;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableError};
@@ -34,6 +34,27 @@ pub(crate) struct Snapshot {
 pub(super) struct Held {
     snapshot: Snapshot,
     since: Instant,
+}
+
+/// Checks that a walk goes forward: damage can make the pages of a table a
+/// circle, which a walk would never leave.
+struct Order {
+    last: Option<Fingerprint>,
+}
+
+impl Order {
+    fn next(&mut self, path: &Path, fingerprint: Fingerprint) -> Result<Fingerprint> {
+        if self.last.is_some_and(|last| last >= fingerprint) {
+            return Err(Error::file(
+                ErrorKind::Corrupt,
+                path,
+                "the file's structure is damaged (its keys are out of order); restore it from \
+                 version control, or delete it and record again",
+            ));
+        }
+        self.last = Some(fingerprint);
+        Ok(fingerprint)
+    }
 }
 
 impl Shared {
@@ -119,14 +140,21 @@ impl Snapshot {
             let range = table
                 .range::<&[u8; 32]>((start, Bound::Unbounded))
                 .map_err(|cause| self.failure(cause))?;
+            let mut order = Order { last: after.copied() };
             range
                 .take(limit)
                 .map(|row| {
                     let (key, _) = row.map_err(|cause| self.failure(cause))?;
-                    Ok(Fingerprint::from_bytes(*key.value()))
+                    order.next(&self.path, Fingerprint::from_bytes(*key.value()))
                 })
                 .collect()
         })
+    }
+
+    /// Fails if addresses found under the policy `identity` are not this file's.
+    pub fn check_identity(&self, identity: &str) -> Result<()> {
+        let header = self.reader.header.as_ref();
+        header.map_or(Ok(()), |header| header.check_identity(&self.path, identity))
     }
 
     /// Returns the file's format version.
@@ -145,12 +173,9 @@ impl Snapshot {
     /// Returns the bytes of all requests and of all responses with their heads.
     pub fn sizes(&self) -> Result<(u64, u64)> {
         let sum = |cell, rows, overhead| -> Result<u64> {
-            guarded(&self.path, || {
-                let Some(table) = self.table(cell, rows)? else { return Ok(0) };
-                let stats = table.stats().map_err(|cause| self.failure(cause))?;
-                let rows = table.len().map_err(|cause| self.failure(cause))?;
-                Ok(stats.stored_bytes().saturating_sub(rows * (32 + overhead)))
-            })
+            let mut sum = 0;
+            self.walk(cell, rows, |row| sum += (row.len() as u64).saturating_sub(overhead))?;
+            Ok(sum)
         };
         Ok((
             sum(&self.requests, REQUESTS, row::OVERHEAD)?,
@@ -158,8 +183,34 @@ impl Snapshot {
         ))
     }
 
+    /// Calls `visit` with every row of a table.
+    fn walk(
+        &self,
+        cell: &OnceLock<Option<RowTable>>,
+        rows: Rows,
+        mut visit: impl FnMut(&[u8]),
+    ) -> Result<()> {
+        guarded(&self.path, || {
+            let Some(table) = self.table(cell, rows)? else { return Ok(()) };
+            let mut order = Order { last: None };
+            for row in table.iter().map_err(|cause| self.failure(cause))? {
+                let (key, row) = row.map_err(|cause| self.failure(cause))?;
+                order.next(&self.path, Fingerprint::from_bytes(*key.value()))?;
+                visit(row.value());
+            }
+            Ok(())
+        })
+    }
+
     /// Returns the bytes that the tables take, unused parts of their pages included.
     pub fn used(&self) -> Result<u64> {
+        // redb's `stats` recurses without end where damage makes pages a circle.
+        for (cell, rows) in
+            [(&self.requests, REQUESTS), (&self.responses, RESPONSES), (&self.meta, META)]
+        {
+            self.walk(cell, rows, |_| {})?;
+        }
+        self.sketches(|_, _| true)?;
         guarded(&self.path, || {
             let mut used = 0;
             let mut add = |stats: redb::TableStats| {
@@ -187,9 +238,11 @@ impl Snapshot {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(()),
                 Err(cause) => return Err(self.failure(cause)),
             };
+            let mut order = Order { last: None };
             for row in table.iter().map_err(|cause| self.failure(cause))? {
                 let (key, sketch) = row.map_err(|cause| self.failure(cause))?;
                 let fingerprint = Fingerprint::from_bytes(*key.value());
+                let fingerprint = order.next(&self.path, fingerprint)?;
                 if !visit(fingerprint, Sketch::from_bytes(*sketch.value())) {
                     break;
                 }
@@ -242,7 +295,7 @@ impl Snapshot {
         Ok(cell.get().and_then(Option::as_ref))
     }
 
-    fn failure(&self, cause: impl Into<redb::Error>) -> crate::error::Error {
+    fn failure(&self, cause: impl Into<redb::Error>) -> Error {
         failure(&self.path, "read the cache", cause)
     }
 }

@@ -38,8 +38,11 @@ pub(crate) fn shared(path: &Path) -> Arc<Shared> {
     let registry = REGISTRY.get_or_init(|| PerProcess::new(Registry::default()));
     let mut files = lock(registry.get_or_make(Registry::default));
     files.retain(|_, shared| shared.strong_count() > 0);
-    let key = FileId::at(path).map_or_else(|| Key::Path(path.to_path_buf()), Key::File);
-    if let Some(shared) = files.get(&key).and_then(Weak::upgrade) {
+    let file = FileId::at(path);
+    let key = file.map_or_else(|| Key::Path(path.to_path_buf()), Key::File);
+    // A file that was renamed since is another one's: what is shared goes by its path.
+    let stands = |shared: &Arc<Shared>| shared.path == path || FileId::at(&shared.path) == file;
+    if let Some(shared) = files.get(&key).and_then(Weak::upgrade).filter(stands) {
         return shared;
     }
     let shared = Arc::new(Shared {
@@ -80,10 +83,11 @@ impl Shared {
 
     /// Forgets the handle if another file stands at the path by now.
     pub(super) fn forget_replaced(&self) {
-        let mut open = lock(&self.reader);
-        if open.as_ref().is_some_and(|reader| reader.file != FileId::at(&self.path)) {
-            *open = None;
-            *lock(&self.held) = None;
+        let replaced = |reader: &mut Arc<Reader>| reader.file != FileId::at(&self.path);
+        // Not both locks at once: a lookup takes them in the other order.
+        let forgotten = lock(&self.reader).take_if(replaced);
+        if forgotten.is_some() {
+            self.release();
         }
     }
 }

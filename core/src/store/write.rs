@@ -38,6 +38,8 @@ pub(crate) struct NewEntry {
     pub replaces_unless_of_run: Option<String>,
     /// Refuses to let the file grow beyond this many bytes; 0 is no limit.
     pub max_bytes: u64,
+    /// The identity policy that the fingerprint was found under, as the file has it.
+    pub identity: Arc<str>,
 }
 
 /// What became of a change.
@@ -96,7 +98,10 @@ impl Shared {
     fn write_batch(&self, batch: &[Arc<Job>], patience: &Patience) -> Result<Vec<Result<Outcome>>> {
         let path = self.path.as_path();
         let cannot = |cause: redb::Error| failure(path, "write to the cache", cause);
-        if let Some(header) = self.header(patience)? {
+        // Another file may stand here since the last read.
+        self.forget_replaced();
+        let header = self.header(patience)?;
+        if let Some(header) = &header {
             header.check_writable(path)?;
         }
         let database = writer(path, patience)?;
@@ -104,10 +109,13 @@ impl Shared {
         let mut outcomes = Vec::with_capacity(batch.len());
         for job in batch {
             outcomes.push(match &job.change {
-                Change::Put(entry) => match check_room(path, entry) {
-                    Ok(()) => Ok(put(path, &write, entry)?),
-                    Err(full) => Err(full),
-                },
+                Change::Put(entry) => {
+                    let identity = header.as_ref().map(|header| header.check_identity(path, &entry.identity));
+                    match identity.unwrap_or(Ok(())).and_then(|()| check_room(path, entry)) {
+                        Ok(()) => Ok(put(path, &write, entry)?),
+                        Err(refused) => Err(refused),
+                    }
+                }
                 Change::Delete(fingerprint) => Ok(delete(path, &write, fingerprint)?),
                 Change::Hits(hits) => Ok(count_hits(path, &write, hits)?),
             });
