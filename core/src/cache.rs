@@ -11,7 +11,7 @@ use crate::identity::{Identity, IdentityPolicy};
 use crate::json::Document;
 use crate::mode::Mode;
 use crate::options::{Options, Repeats, Scope};
-use crate::secrets::Redactor;
+use crate::secrets::{Redactor, SentSecrets};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::sketch::Sketch;
@@ -175,6 +175,9 @@ impl Cache {
     /// `test` names the test, for `scope`, for meta and for messages; `command` is
     /// what records its misses, for explanations.
     pub fn session(&self, test: Option<String>, command: Option<String>) -> Self {
+        // A parametrized test may be named by a key; its name is stored and shown.
+        let redactor = self.open.addressing.redactor();
+        let test = test.map(|test| redactor.text(&test, &SentSecrets::default()));
         let session = Session::of(test, command);
         Self { open: Arc::clone(&self.open), session: Arc::new(session) }
     }
@@ -411,7 +414,7 @@ impl Cache {
             request,
             head,
             body,
-            meta: meta.to_json()?,
+            meta: self.without_secrets(meta)?.to_json()?,
             replaces_unless_of_run: (mode == Mode::Refresh).then(|| self.open.run.clone()),
             max_bytes: self.open.settings.options.max_bytes.unwrap_or(0),
             identity: Arc::clone(&self.open.identity),
@@ -425,6 +428,14 @@ impl Cache {
             Outcome::Kept | Outcome::Missing => Stored::Kept,
         };
         Ok(Put { fingerprint, stored })
+    }
+
+    /// Replaces secrets in what a caller or a response says about an entry.
+    fn without_secrets(&self, mut meta: Meta) -> Result<Meta> {
+        // It tells runs apart and holds no secret: a `redact` pattern must not join them.
+        let run = meta.run.take();
+        let clean = self.open.addressing.redactor().request(&meta.to_json()?)?.into_owned();
+        Ok(Meta { run, ..Meta::from_json(&clean)? })
     }
 
     /// Reads a snapshot, held or fresh as the mode has it; `None` without a file.

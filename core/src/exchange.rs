@@ -113,6 +113,7 @@ impl Cache {
             Classified::Pass => return Ok(Decision::Pass),
             Classified::Unrecorded { .. } if mode.calls() => return Ok(Decision::Pass),
             Classified::Unrecorded { reason } => {
+                let reason = self.open.addressing.redactor().text(&reason, &SentSecrets::of(call));
                 let refused = Refused::Unrecorded { reason };
                 self.session.refuse_miss(refused.to_string());
                 return Ok(Decision::Refuse(refused));
@@ -134,8 +135,8 @@ impl Cache {
         }
         Ok(Decision::Send(Box::new(Exchange {
             cache: self.clone(),
+            call: described(&address.stored),
             address,
-            call: described(&request),
             request,
             sent,
             waiting_since: None,
@@ -365,9 +366,9 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Returns method and URL of a request document.
-fn described(request: &RequestDocument) -> String {
-    let Ok(document) = Document::parse(&request.canonical) else { return "a call".to_owned() };
+/// Returns method and URL of a call as it is stored, without secrets.
+fn described(stored: &[u8]) -> String {
+    let Ok(document) = Document::parse(stored) else { return "a call".to_owned() };
     let text = |pointer| {
         let text = document.root().pointer(pointer).and_then(|node| node.as_str());
         text.map(|text| text.into_owned()).unwrap_or_default()

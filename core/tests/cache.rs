@@ -1,6 +1,6 @@
 //! The cache as a user of the crate meets it.
 
-use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
+use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Scope, Stored};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -314,4 +314,22 @@ fn a_file_that_was_renamed_is_written_under_its_new_name() {
     new.put(b"[2]", b"y", Meta::default()).unwrap();
     assert_eq!(new.get(b"[2]").unwrap().unwrap().body, b"y");
     assert!(!place.path.exists());
+}
+
+#[test]
+fn a_key_in_the_name_of_a_test_or_in_meta_is_not_stored() {
+    let key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789";
+    for scope in [Scope::Shared, Scope::Test] {
+        let place = place();
+        let options = Options { scope: Some(scope), ..mode(Mode::Record) };
+        let cache = Cache::open(&place.path, options).unwrap();
+        let test = cache.session(Some(format!("test_login[{key}]")), None);
+        let mut meta = Meta { model: Some(key.to_owned()), ..Meta::default() };
+        meta.other.insert("note".to_owned(), format!("with {key}").into());
+        let put = test.put(REQUEST, b"x", meta).unwrap();
+        assert!(test.get(REQUEST).unwrap().is_some());
+        let source = cache.meta(&put.fingerprint).unwrap().unwrap().source.unwrap();
+        assert!(source.starts_with("test_login[[secret:openai:"), "{source}");
+        assert!(!bytes(&place).windows(key.len()).any(|part| part == key.as_bytes()));
+    }
 }

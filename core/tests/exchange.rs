@@ -228,3 +228,23 @@ fn off_passes_every_call() {
     assert!(matches!(intercept(&cache, &body("Hello", false)), Decision::Pass));
     assert!(!path.exists());
 }
+
+#[test]
+fn a_key_in_a_path_is_not_shown() {
+    let (_folder, path) = place();
+    let authorization = format!("Bearer {KEY}");
+    let headers = [("authorization", authorization.as_str())];
+    let call = |url| HttpCall { method: "POST", url, headers: &headers, body: b"{}" };
+    let cache = open(&path, Mode::Record);
+    let url = format!("https://gateway.corp/{KEY}/v1/chat/completions");
+    let Decision::Send(mut exchange) = cache.intercept(&call(&url)).unwrap() else { panic!() };
+    exchange.head(500, JSON);
+    assert!(!exchange.finish(End::Eof).unwrap());
+    let shown = cache.summary().unwrap().refusal_lines().join("\n");
+    assert!(shown.contains("gateway.corp/[secret") && !shown.contains(KEY), "{shown}");
+
+    let url = format!("https://api.openai.com/{KEY}/models");
+    let decision = open(&path, Mode::Replay).intercept(&call(&url)).unwrap();
+    let Decision::Refuse(refused) = decision else { panic!("not refused") };
+    assert!(!refused.to_string().contains(KEY), "{refused}");
+}
