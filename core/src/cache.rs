@@ -259,16 +259,20 @@ impl Cache {
         let distinction =
             Distinction { occurrence: occurrence.filter(|n| *n > 1), scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
-        self.record(address, Vec::new(), response.to_vec(), meta)
+        self.record(address, Vec::new(), response.to_vec(), meta, None)
     }
 
-    /// Returns whether a response is recorded; counts nothing.
+    /// Returns whether [`Cache::get`] would find a response; counts nothing.
     ///
     /// # Errors
     ///
     /// As [`Cache::get`].
     pub fn contains(&self, request: &[u8]) -> Result<bool> {
-        self.contains_at(&self.fingerprint(request)?)
+        let fingerprint = self.fingerprint(request)?;
+        match self.open.settings.mode {
+            Mode::Replay | Mode::Record | Mode::ReadOnly => self.contains_at(&fingerprint),
+            Mode::Refresh | Mode::Off => Ok(self.lookup(&fingerprint)?.is_some()),
+        }
     }
 
     /// Returns whether an entry stands at an address; counts nothing.
@@ -384,13 +388,15 @@ impl Cache {
         Ok(found?.flatten())
     }
 
-    /// Records a response under an address, as the mode has it.
+    /// Records a response under an address, as the mode has it. `asked_model` is the
+    /// model if neither `meta` nor the response names one.
     pub(crate) fn record(
         &self,
         address: Address,
         head: Vec<u8>,
         body: Vec<u8>,
         mut meta: Meta,
+        asked_model: Option<String>,
     ) -> Result<Put> {
         let Address { fingerprint, stored: request } = address;
         let mode = self.open.settings.mode;
@@ -405,7 +411,7 @@ impl Cache {
         meta.run = meta.run.or_else(|| Some(self.open.run.clone()));
         meta.source = meta.source.or_else(|| self.session.test.clone());
         let facts = facts_of(content_type(&head).as_deref(), &body);
-        meta.model = facts.model.or(meta.model);
+        meta.model = meta.model.or(facts.model).or(asked_model);
         meta.system_fingerprint = meta.system_fingerprint.or(facts.system_fingerprint);
         meta.usage = meta.usage.or(facts.usage);
         let entry = NewEntry {

@@ -7,6 +7,7 @@ use crate::claim::{Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
+use crate::fingerprint::Fingerprint;
 use crate::http::{
     Chunk, Classified, HttpCall, RequestDocument, ResponseHead, StreamState, StreamWatcher,
     Verdict, kept_headers,
@@ -83,6 +84,8 @@ pub struct Exchange {
     call: String,
     request: RequestDocument,
     sent: SentSecrets,
+    /// Which identical call of its test it is, until its answer is recorded.
+    occurrence: Option<(Fingerprint, u32)>,
     waiting_since: Option<Instant>,
     claim: Option<Claim>,
     begun: Instant,
@@ -121,7 +124,7 @@ impl Cache {
             Classified::Inference(request) => request,
         };
         let sent = SentSecrets::of(call);
-        let (address, asked) = self.address_of_call(&request, &sent)?;
+        let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
             return Ok(Decision::Replay(Replay::of(response)?));
@@ -139,6 +142,7 @@ impl Cache {
             address,
             request,
             sent,
+            occurrence: occurrence.filter(|_| mode.records()),
             waiting_since: None,
             claim: None,
             begun: Instant::now(),
@@ -153,7 +157,7 @@ impl Cache {
         &self,
         request: &RequestDocument,
         sent: &SentSecrets,
-    ) -> Result<(Address, Asked)> {
+    ) -> Result<(Address, Asked, Option<(Fingerprint, u32)>)> {
         let addressing = &self.open.addressing;
         let stored = addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
         let scope = self.scope()?;
@@ -168,7 +172,7 @@ impl Cache {
         let address = addressing.address_of_stored(stored, &Distinction { occurrence, scope })?;
         // An exchange carries its own occurrence: no put looks for it later.
         let asked = Asked { fingerprint: address.fingerprint, call: None };
-        Ok((address, asked))
+        Ok((address, asked, call))
     }
 }
 
@@ -255,8 +259,16 @@ impl Exchange {
             return Ok(false);
         }
         let recorded = self.record(end);
+        self.give_back();
         self.claim = None;
         recorded
+    }
+
+    /// Lets the next identical call take this one's place, if nothing was recorded.
+    fn give_back(&mut self) {
+        if let Some((call, occurrence)) = self.occurrence.take() {
+            self.cache.session.occurrences().give_back(&call, occurrence);
+        }
     }
 
     fn record(&mut self, end: End) -> Result<bool> {
@@ -280,7 +292,6 @@ impl Exchange {
         }
         let body = self.without_secrets(&mut head, body)?;
         let meta = Meta {
-            model: self.request.model.clone(),
             response_duration_ms: Some(took),
             ..Meta::default()
         };
@@ -288,7 +299,9 @@ impl Exchange {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
-        cache.record(address, head.to_json().into_bytes(), body, meta)?;
+        let model = self.request.model.clone();
+        cache.record(address, head.to_json().into_bytes(), body, meta, model)?;
+        self.occurrence = None;
         Ok(true)
     }
 
@@ -316,13 +329,20 @@ impl Exchange {
         Ok(redactor.response(&body, &sent, everything, &mut head.chunks).into_owned())
     }
 
-    fn recorded_meanwhile(&self) -> Result<Option<Replay>> {
+    fn recorded_meanwhile(&mut self) -> Result<Option<Replay>> {
         let Some(response) = self.cache.lookup(&self.address.fingerprint)? else {
             return Ok(None);
         };
+        self.occurrence = None;
         let asked = Asked { fingerprint: self.address.fingerprint, call: None };
         self.cache.count(&asked, true);
         Replay::of(response).map(Some)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 

@@ -276,7 +276,7 @@ fn a_file_replaced_under_readers_and_a_writer_blocks_nobody() {
             });
         }
         // Each round once ended in a deadlock of `held` and `reader` by chance.
-        for n in 0..100 {
+        for n in 0..40 {
             let next = place.path.with_extension("next");
             std::fs::write(&next, &copy).unwrap();
             std::fs::rename(&next, &place.path).unwrap();
@@ -332,4 +332,42 @@ fn a_key_in_the_name_of_a_test_or_in_meta_is_not_stored() {
         assert!(source.starts_with("test_login[[secret:openai:"), "{source}");
         assert!(!bytes(&place).windows(key.len()).any(|part| part == key.as_bytes()));
     }
+}
+
+#[test]
+fn what_a_caller_says_of_an_entry_wins_over_what_the_response_says() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let answer = br#"{"model":"theirs","system_fingerprint":"fp_theirs"}"#;
+    let meta = Meta { model: Some("mine".into()), ..Meta::default() };
+    let put = cache.put(REQUEST, answer, meta).unwrap();
+    let meta = cache.meta(&put.fingerprint).unwrap().unwrap();
+    assert_eq!(meta.model.as_deref(), Some("mine"));
+    assert_eq!(meta.system_fingerprint.as_deref(), Some("fp_theirs"));
+}
+
+#[test]
+fn contains_says_what_get_would_find() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let old = Meta { run: Some("another run".into()), ..Meta::default() };
+    cache.put(REQUEST, b"x", old).unwrap();
+    for each in Mode::ALL {
+        let cache = Cache::open(&place.path, mode(each)).unwrap();
+        let found = cache.peek(REQUEST).unwrap().is_some();
+        assert_eq!(cache.contains(REQUEST).unwrap(), found, "{each}");
+    }
+}
+
+#[test]
+fn the_miss_of_a_later_identical_call_is_explained_as_such() {
+    let place = place();
+    let options = Options { repeats: Some(Repeats::Sequence), ..mode(Mode::Record) };
+    let cache = Cache::open(&place.path, options).unwrap();
+    cache.get(REQUEST).unwrap();
+    let first = cache.put(REQUEST, b"x", Meta::default()).unwrap();
+    assert_eq!(cache.get(REQUEST).unwrap(), None);
+    let nearest = cache.explain(REQUEST).unwrap().nearest.unwrap();
+    assert_eq!(nearest.fingerprint, first.fingerprint.to_string());
+    assert_eq!(nearest.differences[0].path, "/occurrence");
 }

@@ -248,3 +248,26 @@ fn a_key_in_a_path_is_not_shown() {
     let Decision::Refuse(refused) = decision else { panic!("not refused") };
     assert!(!refused.to_string().contains(KEY), "{refused}");
 }
+
+#[test]
+fn a_retry_takes_the_place_of_an_answer_that_is_not_recorded() {
+    let (_folder, path) = place();
+    let options = |mode| Options {
+        mode: Some(mode),
+        path: Some(path.clone()),
+        repeats: Some(Repeats::Sequence),
+        ..Options::default()
+    };
+    let asked = body("again", false);
+    let cache = Cache::for_tests(options(Mode::Record)).unwrap();
+    assert!(!record(&cache, &asked, 429, JSON, &["{}"], End::Eof));
+    assert!(!record(&cache, &asked, 200, JSON, &[ANSWER], End::Failed));
+    // A call that was given up has no answer either.
+    drop(intercept(&cache, &asked));
+    assert!(record(&cache, &asked, 200, JSON, &[ANSWER], End::Eof));
+    let second = ANSWER.replace("Hi", "Ho");
+    assert!(record(&cache, &asked, 200, JSON, &[&second], End::Eof));
+    let cache = Cache::for_tests(options(Mode::Replay)).unwrap();
+    assert_eq!(replay(&cache, &asked).body, ANSWER.as_bytes());
+    assert_eq!(replay(&cache, &asked).body, second.as_bytes());
+}
