@@ -11,13 +11,14 @@ use crate::identity::{Identity, IdentityPolicy};
 use crate::json::Document;
 use crate::mode::Mode;
 use crate::options::{Options, Repeats, Scope};
-use crate::secrets::{Redactor, SentSecrets};
+use crate::secrets::{Redactor, SecretKind, SentSecrets};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::sketch::Sketch;
 use crate::store::{
     Change, NewEntry, Outcome, Patience, PerProcess, Response, Shared, Snapshot, create, shared,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -259,7 +260,11 @@ impl Cache {
         let distinction =
             Distinction { occurrence: occurrence.filter(|n| *n > 1), scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
-        self.record(address, Vec::new(), response.to_vec(), meta, None)
+        let body = match self.open.settings.mode.records() {
+            true => self.without_found_secrets("put", response),
+            false => Cow::Borrowed(response),
+        };
+        self.record(address, Vec::new(), body.into_owned(), meta, None)
     }
 
     /// Returns whether [`Cache::get`] would find a response; counts nothing.
@@ -436,6 +441,33 @@ impl Cache {
         Ok(Put { fingerprint, stored })
     }
 
+    /// Reports secrets in a response that is put by hand, and replaces them if
+    /// `redact_responses` is on.
+    fn without_found_secrets<'a>(&self, what: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+        let redactor = self.open.addressing.redactor();
+        let sent = SentSecrets::default();
+        self.report_secrets(what, &redactor.find_in_response(body, &sent));
+        let everything = self.settings().options.redact_responses == Some(true);
+        redactor.response(body, &sent, everything, &mut [])
+    }
+
+    /// Warns that the response to a call holds secrets.
+    pub(crate) fn report_secrets(&self, call: &str, found: &[SecretKind]) {
+        if found.is_empty() {
+            return;
+        }
+        let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
+        self.session.warn(format!(
+            "{}: the response to {call} holds a secret ({}){}",
+            self.session.test.as_deref().unwrap_or("a call"),
+            kinds.join(", "),
+            match self.settings().options.redact_responses {
+                Some(true) => ", replaced",
+                _ => "; redact_responses = true replaces it",
+            }
+        ));
+    }
+
     /// Replaces secrets in what a caller or a response says about an entry.
     fn without_secrets(&self, mut meta: Meta) -> Result<Meta> {
         // It tells runs apart and holds no secret: a `redact` pattern must not join them.
@@ -580,6 +612,13 @@ fn file_policy(
         let text = wanted.clone().unwrap_or_default().to_json()?;
         create(path, &text, patience)?;
         header = shared(path).header(patience)?;
+        if header.is_none() {
+            return Err(Error::file(
+                ErrorKind::Corrupt,
+                path,
+                "has no format table, so it is no cache; give another path, or delete it",
+            ));
+        }
     }
     let Some(header) = header else {
         let policy = wanted.unwrap_or_default();

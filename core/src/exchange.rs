@@ -291,10 +291,7 @@ impl Exchange {
             head.chunks.clear();
         }
         let body = self.without_secrets(&mut head, body)?;
-        let meta = Meta {
-            response_duration_ms: Some(took),
-            ..Meta::default()
-        };
+        let meta = Meta { response_duration_ms: Some(took), ..Meta::default() };
         let address = Address {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
@@ -311,17 +308,7 @@ impl Exchange {
         let redactor = self.cache.open.addressing.redactor();
         let everything = self.cache.settings().options.redact_responses == Some(true);
         let sent = redactor.sent_with(&self.request.canonical, &self.sent)?;
-        let found = redactor.find_in_response(&body, &sent);
-        if !found.is_empty() {
-            let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
-            self.cache.session.warn(format!(
-                "{}: the response to {} holds a secret ({}){}",
-                self.cache.session.test.as_deref().unwrap_or("a call"),
-                self.call,
-                kinds.join(", "),
-                if everything { ", replaced" } else { "; redact_responses = true replaces it" }
-            ));
-        }
+        self.cache.report_secrets(&self.call, &redactor.find_in_response(&body, &sent));
         for (_, value) in &mut head.headers {
             let clean = redactor.response(value.as_bytes(), &sent, everything, &mut []);
             *value = String::from_utf8_lossy(&clean).into_owned();

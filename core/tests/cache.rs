@@ -371,3 +371,17 @@ fn the_miss_of_a_later_identical_call_is_explained_as_such() {
     assert_eq!(nearest.fingerprint, first.fingerprint.to_string());
     assert_eq!(nearest.differences[0].path, "/occurrence");
 }
+
+#[test]
+fn a_key_in_a_response_that_is_put_is_reported_and_replaced_if_asked_for() {
+    let key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789";
+    for (redact, stored) in [(false, true), (true, false)] {
+        let place = place();
+        let options = Options { redact_responses: Some(redact), ..mode(Mode::Record) };
+        let cache = Cache::open(&place.path, options).unwrap();
+        cache.put(REQUEST, format!("use {key}").as_bytes(), Meta::default()).unwrap();
+        assert_eq!(cache.warnings().len(), 1);
+        let holds = bytes(&place).windows(key.len()).any(|part| part == key.as_bytes());
+        assert_eq!(holds, stored);
+    }
+}
