@@ -271,3 +271,21 @@ fn a_retry_takes_the_place_of_an_answer_that_is_not_recorded() {
     assert_eq!(replay(&cache, &asked).body, ANSWER.as_bytes());
     assert_eq!(replay(&cache, &asked).body, second.as_bytes());
 }
+
+#[test]
+fn a_stand_in_for_a_key_spoils_no_prompt_and_no_answer() {
+    let (_folder, path) = place();
+    let asked = body("Say anything", false);
+    let call = |headers| HttpCall { method: "POST", url: URL, headers, body: asked.as_bytes() };
+    let cache = open(&path, Mode::Record);
+    let headers = [("authorization", "Bearer anything")];
+    let Decision::Send(mut exchange) = cache.intercept(&call(&headers)).unwrap() else { panic!() };
+    let answer = ANSWER.replace("Hi", "anything");
+    exchange.head(200, JSON);
+    exchange.chunk(answer.as_bytes());
+    assert!(exchange.finish(End::Eof).unwrap());
+    let headers = [("authorization", "Bearer another-placeholder")];
+    let decision = open(&path, Mode::Replay).intercept(&call(&headers)).unwrap();
+    let Decision::Replay(replay) = decision else { panic!("not replayed") };
+    assert_eq!(replay.body, answer.as_bytes());
+}
