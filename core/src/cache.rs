@@ -11,13 +11,14 @@ use crate::identity::{Identity, IdentityPolicy};
 use crate::json::Document;
 use crate::mode::Mode;
 use crate::options::{Options, Repeats, Scope};
-use crate::secrets::Redactor;
+use crate::secrets::{Redactor, SecretKind, SentSecrets};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::sketch::Sketch;
 use crate::store::{
     Change, NewEntry, Outcome, Patience, PerProcess, Response, Shared, Snapshot, create, shared,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,6 +186,9 @@ impl Cache {
     /// `test` names the test, for `scope`, for meta and for messages; `command` is
     /// what records its misses, for explanations.
     pub fn session(&self, test: Option<String>, command: Option<String>) -> Self {
+        // A parametrized test may be named by a key; its name is stored and shown.
+        let redactor = self.open.addressing.redactor();
+        let test = test.map(|test| redactor.text(&test, &SentSecrets::default()));
         let session = Session::of(test, command);
         Self { open: Arc::clone(&self.open), session: Arc::new(session) }
     }
@@ -275,7 +279,11 @@ impl Cache {
         let distinction =
             Distinction { occurrence: occurrence.filter(|n| *n > 1), scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
-        self.record(address, Vec::new(), response.to_vec(), meta)
+        let body = match self.open.settings.mode.records() {
+            true => self.without_found_secrets("put", response),
+            false => Cow::Borrowed(response),
+        };
+        self.record(address, Vec::new(), body.into_owned(), meta, None)
     }
 
     /// Asks for the right to call the model for a fingerprint that missed, for at
@@ -316,13 +324,17 @@ impl Cache {
         }
     }
 
-    /// Returns whether a response is recorded; counts nothing.
+    /// Returns whether [`Cache::get`] would find a response; counts nothing.
     ///
     /// # Errors
     ///
     /// As [`Cache::get`].
     pub fn contains(&self, request: &[u8]) -> Result<bool> {
-        self.contains_at(&self.fingerprint(request)?)
+        let fingerprint = self.fingerprint(request)?;
+        match self.open.settings.mode {
+            Mode::Replay | Mode::Record | Mode::ReadOnly => self.contains_at(&fingerprint),
+            Mode::Refresh | Mode::Off => Ok(self.lookup(&fingerprint)?.is_some()),
+        }
     }
 
     /// Returns whether an entry stands at an address; counts nothing.
@@ -438,13 +450,15 @@ impl Cache {
         Ok(found?.flatten())
     }
 
-    /// Records a response under an address, as the mode has it.
+    /// Records a response under an address, as the mode has it. `asked_model` is the
+    /// model if neither `meta` nor the response names one.
     pub(crate) fn record(
         &self,
         address: Address,
         head: Vec<u8>,
         body: Vec<u8>,
         mut meta: Meta,
+        asked_model: Option<String>,
     ) -> Result<Put> {
         let Address { fingerprint, stored: request } = address;
         let mode = self.open.settings.mode;
@@ -459,7 +473,7 @@ impl Cache {
         meta.run = meta.run.or_else(|| Some(self.open.run.clone()));
         meta.source = meta.source.or_else(|| self.session.test.clone());
         let facts = facts_of(content_type(&head).as_deref(), &body);
-        meta.model = facts.model.or(meta.model);
+        meta.model = meta.model.or(facts.model).or(asked_model);
         meta.system_fingerprint = meta.system_fingerprint.or(facts.system_fingerprint);
         meta.usage = meta.usage.or(facts.usage);
         let entry = NewEntry {
@@ -468,7 +482,7 @@ impl Cache {
             request,
             head,
             body,
-            meta: meta.to_json()?,
+            meta: self.without_secrets(meta)?.to_json()?,
             replaces_unless_of_run: (mode == Mode::Refresh).then(|| self.open.run.clone()),
             max_bytes: self.open.settings.options.max_bytes.unwrap_or(0),
             identity: Arc::clone(&self.open.identity),
@@ -482,6 +496,41 @@ impl Cache {
             Outcome::Kept | Outcome::Missing => Stored::Kept,
         };
         Ok(Put { fingerprint, stored })
+    }
+
+    /// Reports secrets in a response that is put by hand, and replaces them if
+    /// `redact_responses` is on.
+    fn without_found_secrets<'a>(&self, what: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+        let redactor = self.open.addressing.redactor();
+        let sent = SentSecrets::default();
+        self.report_secrets(what, &redactor.find_in_response(body, &sent));
+        let everything = self.settings().options.redact_responses == Some(true);
+        redactor.response(body, &sent, everything, &mut [])
+    }
+
+    /// Warns that the response to a call holds secrets.
+    pub(crate) fn report_secrets(&self, call: &str, found: &[SecretKind]) {
+        if found.is_empty() {
+            return;
+        }
+        let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
+        self.session.warn(format!(
+            "{}: the response to {call} holds a secret ({}){}",
+            self.session.test.as_deref().unwrap_or("a call"),
+            kinds.join(", "),
+            match self.settings().options.redact_responses {
+                Some(true) => ", replaced",
+                _ => "; redact_responses = true replaces it",
+            }
+        ));
+    }
+
+    /// Replaces secrets in what a caller or a response says about an entry.
+    fn without_secrets(&self, mut meta: Meta) -> Result<Meta> {
+        // It tells runs apart and holds no secret: a `redact` pattern must not join them.
+        let run = meta.run.take();
+        let clean = self.open.addressing.redactor().request(&meta.to_json()?)?.into_owned();
+        Ok(Meta { run, ..Meta::from_json(&clean)? })
     }
 
     /// Reads a snapshot, held or fresh as the mode has it; `None` without a file.
@@ -620,6 +669,13 @@ fn file_policy(
         let text = wanted.clone().unwrap_or_default().to_json()?;
         create(path, &text, patience)?;
         header = shared(path).header(patience)?;
+        if header.is_none() {
+            return Err(Error::file(
+                ErrorKind::Corrupt,
+                path,
+                "has no format table, so it is no cache; give another path, or delete it",
+            ));
+        }
     }
     let Some(header) = header else {
         let policy = wanted.unwrap_or_default();

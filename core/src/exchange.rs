@@ -7,6 +7,7 @@ use crate::claim::{Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
+use crate::fingerprint::Fingerprint;
 use crate::http::{
     Chunk, Classified, HttpCall, RequestDocument, ResponseHead, StreamState, StreamWatcher,
     Verdict, kept_headers,
@@ -83,6 +84,8 @@ pub struct Exchange {
     call: String,
     request: RequestDocument,
     sent: SentSecrets,
+    /// Which identical call of its test it is, until its answer is recorded.
+    occurrence: Option<(Fingerprint, u32)>,
     waiting_since: Option<Instant>,
     claim: Option<Claim>,
     begun: Instant,
@@ -113,6 +116,7 @@ impl Cache {
             Classified::Pass => return Ok(Decision::Pass),
             Classified::Unrecorded { .. } if mode.calls() => return Ok(Decision::Pass),
             Classified::Unrecorded { reason } => {
+                let reason = self.open.addressing.redactor().text(&reason, &SentSecrets::of(call));
                 let refused = Refused::Unrecorded { reason };
                 self.session.refuse_miss(refused.to_string());
                 return Ok(Decision::Refuse(refused));
@@ -120,7 +124,7 @@ impl Cache {
             Classified::Inference(request) => request,
         };
         let sent = SentSecrets::of(call);
-        let (address, asked) = self.address_of_call(&request, &sent)?;
+        let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
             return Ok(Decision::Replay(Replay::of(response)?));
@@ -134,10 +138,11 @@ impl Cache {
         }
         Ok(Decision::Send(Box::new(Exchange {
             cache: self.clone(),
+            call: described(&address.stored),
             address,
-            call: described(&request),
             request,
             sent,
+            occurrence: occurrence.filter(|_| mode.records()),
             waiting_since: None,
             claim: None,
             begun: Instant::now(),
@@ -152,7 +157,7 @@ impl Cache {
         &self,
         request: &RequestDocument,
         sent: &SentSecrets,
-    ) -> Result<(Address, Asked)> {
+    ) -> Result<(Address, Asked, Option<(Fingerprint, u32)>)> {
         let addressing = &self.open.addressing;
         let stored = addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
         let scope = self.scope()?;
@@ -167,7 +172,7 @@ impl Cache {
         let address = addressing.address_of_stored(stored, &Distinction { occurrence, scope })?;
         // An exchange carries its own occurrence: no put looks for it later.
         let asked = Asked { fingerprint: address.fingerprint, call: None };
-        Ok((address, asked))
+        Ok((address, asked, call))
     }
 }
 
@@ -254,8 +259,16 @@ impl Exchange {
             return Ok(false);
         }
         let recorded = self.record(end);
+        self.give_back();
         self.claim = None;
         recorded
+    }
+
+    /// Lets the next identical call take this one's place, if nothing was recorded.
+    fn give_back(&mut self) {
+        if let Some((call, occurrence)) = self.occurrence.take() {
+            self.cache.session.occurrences().give_back(&call, occurrence);
+        }
     }
 
     fn record(&mut self, end: End) -> Result<bool> {
@@ -278,16 +291,14 @@ impl Exchange {
             head.chunks.clear();
         }
         let body = self.without_secrets(&mut head, body)?;
-        let meta = Meta {
-            model: self.request.model.clone(),
-            response_duration_ms: Some(took),
-            ..Meta::default()
-        };
+        let meta = Meta { response_duration_ms: Some(took), ..Meta::default() };
         let address = Address {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
-        cache.record(address, head.to_json().into_bytes(), body, meta)?;
+        let model = self.request.model.clone();
+        cache.record(address, head.to_json().into_bytes(), body, meta, model)?;
+        self.occurrence = None;
         Ok(true)
     }
 
@@ -297,17 +308,7 @@ impl Exchange {
         let redactor = self.cache.open.addressing.redactor();
         let everything = self.cache.settings().options.redact_responses == Some(true);
         let sent = redactor.sent_with(&self.request.canonical, &self.sent)?;
-        let found = redactor.find_in_response(&body, &sent);
-        if !found.is_empty() {
-            let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
-            self.cache.session.warn(format!(
-                "{}: the response to {} holds a secret ({}){}",
-                self.cache.session.test.as_deref().unwrap_or("a call"),
-                self.call,
-                kinds.join(", "),
-                if everything { ", replaced" } else { "; redact_responses = true replaces it" }
-            ));
-        }
+        self.cache.report_secrets(&self.call, &redactor.find_in_response(&body, &sent));
         for (_, value) in &mut head.headers {
             let clean = redactor.response(value.as_bytes(), &sent, everything, &mut []);
             *value = String::from_utf8_lossy(&clean).into_owned();
@@ -315,13 +316,20 @@ impl Exchange {
         Ok(redactor.response(&body, &sent, everything, &mut head.chunks).into_owned())
     }
 
-    fn recorded_meanwhile(&self) -> Result<Option<Replay>> {
+    fn recorded_meanwhile(&mut self) -> Result<Option<Replay>> {
         let Some(response) = self.cache.lookup(&self.address.fingerprint)? else {
             return Ok(None);
         };
+        self.occurrence = None;
         let asked = Asked { fingerprint: self.address.fingerprint, call: None };
         self.cache.count(&asked, true);
         Replay::of(response).map(Some)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -369,9 +377,9 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Returns method and URL of a request document.
-fn described(request: &RequestDocument) -> String {
-    let Ok(document) = Document::parse(&request.canonical) else { return "a call".to_owned() };
+/// Returns method and URL of a call as it is stored, without secrets.
+fn described(stored: &[u8]) -> String {
+    let Ok(document) = Document::parse(stored) else { return "a call".to_owned() };
     let text = |pointer| {
         let text = document.root().pointer(pointer).and_then(|node| node.as_str());
         text.map(|text| text.into_owned()).unwrap_or_default()

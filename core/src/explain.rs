@@ -2,6 +2,7 @@
 
 mod suggestion;
 
+use crate::address::Distinction;
 use crate::cache::Cache;
 use crate::entry::Meta;
 use crate::error::Result;
@@ -80,9 +81,15 @@ impl Cache {
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub fn explain(&self, request: &[u8]) -> Result<Explanation> {
         self.alive()?;
-        let distinction = crate::address::Distinction { occurrence: None, scope: self.scope()? };
+        let distinction = Distinction { occurrence: self.missed(request)?, scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
         self.explain_stored(&address.stored, &address.fingerprint)
+    }
+
+    /// Returns which identical call of its test missed, from the second.
+    fn missed(&self, request: &[u8]) -> Result<Option<u32>> {
+        let call = self.open.addressing.fingerprint(request)?;
+        Ok(self.session.occurrences().first_missed(&call).filter(|n| *n > 1))
     }
 
     /// Explains the miss of a request in its stored form.

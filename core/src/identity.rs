@@ -228,7 +228,8 @@ impl Identity {
     /// canonical, too, and has its secrets replaced.
     ///
     /// Pointers start at `/body` if it is an HTTP call by [`is_http_document`],
-    /// and no rule sees the rest of such a document, nor a digest in it.
+    /// and no rule sees the rest of such a document, nor a digest in it, nor the
+    /// outermost members `occurrence` and `scope` of any request.
     ///
     /// # Errors
     ///
@@ -247,6 +248,10 @@ impl Identity {
             document.root(),
             &mut |path, node| {
                 let path = match path {
+                    // A rule that matched a test's name would make two tests' scopes one.
+                    [Segment::Member(first), ..] if ADDED_MEMBERS.contains(&&**first) => {
+                        return Edit::Keep;
+                    }
                     path if !is_http => path,
                     [Segment::Member(first), rest @ ..] if first == "body" => rest,
                     _ => return Edit::Keep,
@@ -322,6 +327,9 @@ impl Compiled {
         (1..=path.len()).any(|length| at.matches(&path[..length]))
     }
 }
+
+/// The members that `repeats` and `scope` add; no rule sees them.
+const ADDED_MEMBERS: [&str; 2] = ["occurrence", "scope"];
 
 /// The members that an HTTP call's document may have.
 pub(crate) const HTTP_MEMBERS: [&str; 6] =
@@ -431,6 +439,15 @@ mod tests {
             address(options, r#"{"a":{"b":["v1 v2"],"c":"v3","v4":7},"d":"v5"}"#),
             r#"{"a":{"b":["<1> <2>"],"c":"<3>","v4":7},"d":"v5"}"#
         );
+    }
+
+    #[test]
+    fn no_rule_joins_the_scopes_of_two_tests() {
+        let options = r#"{"normalize":["iso-date"],"ignore":["/scope","/*/occurrence","/*"]}"#;
+        let request = r#"{"occurrence":2,"scope":"t[2024-01-02]"}"#;
+        assert_eq!(address(options, request), request);
+        let nested = address(r#"{"normalize":["iso-date"]}"#, r#"{"a":{"scope":"2024-01-02"}}"#);
+        assert_eq!(nested, r#"{"a":{"scope":"[iso-date]"}}"#);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(crate) struct Occurrences(Mutex<HashMap<Fingerprint, Count>>);
 #[derive(Debug, Default)]
 struct Count {
     asked: u32,
+    /// Occurrences whose answer may not be recorded: the next call takes their place.
+    given_back: BTreeSet<u32>,
     /// Occurrences that missed and wait for their `put`.
     missed: BTreeSet<u32>,
     /// The last occurrence that was put without being asked for, or asked for.
@@ -21,10 +23,25 @@ impl Occurrences {
     /// Returns which identical call this one is, from 1.
     pub fn ask(&self, request: &Fingerprint) -> u32 {
         self.with(request, |count| {
-            count.asked += 1;
-            count.last = count.last.max(count.asked);
-            count.asked
+            count.given_back.pop_first().unwrap_or_else(|| {
+                count.asked += 1;
+                count.last = count.last.max(count.asked);
+                count.asked
+            })
         })
+    }
+
+    /// Gives an occurrence back whose answer is not recorded, such as a 429 that is
+    /// retried: on replay there is no such call.
+    pub fn give_back(&self, request: &Fingerprint, occurrence: u32) {
+        self.with(request, |count| {
+            count.given_back.insert(occurrence);
+        });
+    }
+
+    /// Returns the first occurrence that missed and was not put since.
+    pub fn first_missed(&self, request: &Fingerprint) -> Option<u32> {
+        self.with(request, |count| count.missed.first().copied())
     }
 
     /// Notes that an occurrence is not recorded, so that a put may follow.
@@ -65,6 +82,14 @@ mod tests {
             occurrences.missed(&REQUEST, occurrence);
             assert_eq!(occurrences.put(&REQUEST), expected);
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_recorded_takes_no_place() {
+        let occurrences = Occurrences::default();
+        let (first, second) = (occurrences.ask(&REQUEST), occurrences.ask(&REQUEST));
+        occurrences.give_back(&REQUEST, first);
+        assert_eq!((occurrences.ask(&REQUEST), occurrences.ask(&REQUEST)), (first, second + 1));
     }
 
     #[test]

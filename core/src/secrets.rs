@@ -148,6 +148,11 @@ impl Redactor {
         redacted.map_or(Edit::Keep, Edit::Text)
     }
 
+    /// Replaces the secrets of a text that is not JSON, such as a test's name or a message.
+    pub fn text(&self, text: &str, sent: &SentSecrets) -> String {
+        self.redact(text, sent).unwrap_or_else(|| text.to_owned())
+    }
+
     /// Returns `sent` and the secrets that stand in the request itself: a model
     /// that repeats its prompt repeats them, and nothing a caller sent is stored.
     ///

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Stored};
+use f3dx_cache_core::{Cache, ErrorKind, Meta, Mode, Options, Repeats, Scope, Stored};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -278,7 +278,7 @@ fn a_file_replaced_under_readers_and_a_writer_blocks_nobody() {
             });
         }
         // Each round once ended in a deadlock of `held` and `reader` by chance.
-        for n in 0..100 {
+        for n in 0..40 {
             let next = place.path.with_extension("next");
             std::fs::write(&next, &copy).unwrap();
             std::fs::rename(&next, &place.path).unwrap();
@@ -316,4 +316,74 @@ fn a_file_that_was_renamed_is_written_under_its_new_name() {
     new.put(b"[2]", b"y", Meta::default()).unwrap();
     assert_eq!(new.get(b"[2]").unwrap().unwrap().body, b"y");
     assert!(!place.path.exists());
+}
+
+#[test]
+fn a_key_in_the_name_of_a_test_or_in_meta_is_not_stored() {
+    let key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789";
+    for scope in [Scope::Shared, Scope::Test] {
+        let place = place();
+        let options = Options { scope: Some(scope), ..mode(Mode::Record) };
+        let cache = Cache::open(&place.path, options).unwrap();
+        let test = cache.session(Some(format!("test_login[{key}]")), None);
+        let mut meta = Meta { model: Some(key.to_owned()), ..Meta::default() };
+        meta.other.insert("note".to_owned(), format!("with {key}").into());
+        let put = test.put(REQUEST, b"x", meta).unwrap();
+        assert!(test.get(REQUEST).unwrap().is_some());
+        let source = cache.meta(&put.fingerprint).unwrap().unwrap().source.unwrap();
+        assert!(source.starts_with("test_login[[secret:openai:"), "{source}");
+        assert!(!bytes(&place).windows(key.len()).any(|part| part == key.as_bytes()));
+    }
+}
+
+#[test]
+fn what_a_caller_says_of_an_entry_wins_over_what_the_response_says() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let answer = br#"{"model":"theirs","system_fingerprint":"fp_theirs"}"#;
+    let meta = Meta { model: Some("mine".into()), ..Meta::default() };
+    let put = cache.put(REQUEST, answer, meta).unwrap();
+    let meta = cache.meta(&put.fingerprint).unwrap().unwrap();
+    assert_eq!(meta.model.as_deref(), Some("mine"));
+    assert_eq!(meta.system_fingerprint.as_deref(), Some("fp_theirs"));
+}
+
+#[test]
+fn contains_says_what_get_would_find() {
+    let place = place();
+    let cache = Cache::open(&place.path, mode(Mode::Record)).unwrap();
+    let old = Meta { run: Some("another run".into()), ..Meta::default() };
+    cache.put(REQUEST, b"x", old).unwrap();
+    for each in Mode::ALL {
+        let cache = Cache::open(&place.path, mode(each)).unwrap();
+        let found = cache.peek(REQUEST).unwrap().is_some();
+        assert_eq!(cache.contains(REQUEST).unwrap(), found, "{each}");
+    }
+}
+
+#[test]
+fn the_miss_of_a_later_identical_call_is_explained_as_such() {
+    let place = place();
+    let options = Options { repeats: Some(Repeats::Sequence), ..mode(Mode::Record) };
+    let cache = Cache::open(&place.path, options).unwrap();
+    cache.get(REQUEST).unwrap();
+    let first = cache.put(REQUEST, b"x", Meta::default()).unwrap();
+    assert_eq!(cache.get(REQUEST).unwrap(), None);
+    let nearest = cache.explain(REQUEST).unwrap().nearest.unwrap();
+    assert_eq!(nearest.fingerprint, first.fingerprint.to_string());
+    assert_eq!(nearest.differences[0].path, "/occurrence");
+}
+
+#[test]
+fn a_key_in_a_response_that_is_put_is_reported_and_replaced_if_asked_for() {
+    let key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789";
+    for (redact, stored) in [(false, true), (true, false)] {
+        let place = place();
+        let options = Options { redact_responses: Some(redact), ..mode(Mode::Record) };
+        let cache = Cache::open(&place.path, options).unwrap();
+        cache.put(REQUEST, format!("use {key}").as_bytes(), Meta::default()).unwrap();
+        assert_eq!(cache.warnings().len(), 1);
+        let holds = bytes(&place).windows(key.len()).any(|part| part == key.as_bytes());
+        assert_eq!(holds, stored);
+    }
 }

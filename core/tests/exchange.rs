@@ -230,3 +230,64 @@ fn off_passes_every_call() {
     assert!(matches!(intercept(&cache, &body("Hello", false)), Decision::Pass));
     assert!(!path.exists());
 }
+
+#[test]
+fn a_key_in_a_path_is_not_shown() {
+    let (_folder, path) = place();
+    let authorization = format!("Bearer {KEY}");
+    let headers = [("authorization", authorization.as_str())];
+    let call = |url| HttpCall { method: "POST", url, headers: &headers, body: b"{}" };
+    let cache = open(&path, Mode::Record);
+    let url = format!("https://gateway.corp/{KEY}/v1/chat/completions");
+    let Decision::Send(mut exchange) = cache.intercept(&call(&url)).unwrap() else { panic!() };
+    exchange.head(500, JSON);
+    assert!(!exchange.finish(End::Eof).unwrap());
+    let shown = cache.summary().unwrap().refusal_lines().join("\n");
+    assert!(shown.contains("gateway.corp/[secret") && !shown.contains(KEY), "{shown}");
+
+    let url = format!("https://api.openai.com/{KEY}/models");
+    let decision = open(&path, Mode::Replay).intercept(&call(&url)).unwrap();
+    let Decision::Refuse(refused) = decision else { panic!("not refused") };
+    assert!(!refused.to_string().contains(KEY), "{refused}");
+}
+
+#[test]
+fn a_retry_takes_the_place_of_an_answer_that_is_not_recorded() {
+    let (_folder, path) = place();
+    let options = |mode| Options {
+        mode: Some(mode),
+        path: Some(path.clone()),
+        repeats: Some(Repeats::Sequence),
+        ..Options::default()
+    };
+    let asked = body("again", false);
+    let cache = Cache::for_tests(options(Mode::Record)).unwrap();
+    assert!(!record(&cache, &asked, 429, JSON, &["{}"], End::Eof));
+    assert!(!record(&cache, &asked, 200, JSON, &[ANSWER], End::Failed));
+    // A call that was given up has no answer either.
+    drop(intercept(&cache, &asked));
+    assert!(record(&cache, &asked, 200, JSON, &[ANSWER], End::Eof));
+    let second = ANSWER.replace("Hi", "Ho");
+    assert!(record(&cache, &asked, 200, JSON, &[&second], End::Eof));
+    let cache = Cache::for_tests(options(Mode::Replay)).unwrap();
+    assert_eq!(replay(&cache, &asked).body, ANSWER.as_bytes());
+    assert_eq!(replay(&cache, &asked).body, second.as_bytes());
+}
+
+#[test]
+fn a_stand_in_for_a_key_spoils_no_prompt_and_no_answer() {
+    let (_folder, path) = place();
+    let asked = body("Say anything", false);
+    let call = |headers| HttpCall { method: "POST", url: URL, headers, body: asked.as_bytes() };
+    let cache = open(&path, Mode::Record);
+    let headers = [("authorization", "Bearer anything")];
+    let Decision::Send(mut exchange) = cache.intercept(&call(&headers)).unwrap() else { panic!() };
+    let answer = ANSWER.replace("Hi", "anything");
+    exchange.head(200, JSON);
+    exchange.chunk(answer.as_bytes());
+    assert!(exchange.finish(End::Eof).unwrap());
+    let headers = [("authorization", "Bearer another-placeholder")];
+    let decision = open(&path, Mode::Replay).intercept(&call(&headers)).unwrap();
+    let Decision::Replay(replay) = decision else { panic!("not replayed") };
+    assert_eq!(replay.body, answer.as_bytes());
+}

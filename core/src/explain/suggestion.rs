@@ -3,22 +3,23 @@
 use crate::identity::suggest_preset;
 use crate::json::Difference;
 
-/// Members that are what a model is asked: leaving one out would answer
-/// another question.
-const ASKED: [&str; 13] = [
-    "model",
-    "messages",
-    "input",
-    "prompt",
-    "contents",
-    "content",
-    "system",
-    "instructions",
-    "tools",
-    "response_format",
-    "system_instruction",
-    "systemInstruction",
-    "text",
+/// Outermost members that say who asks or for which run, and not what: an answer
+/// does not depend on them. Of any other member nobody knows that.
+const VOLATILE: [&str; 14] = [
+    "client_request_id",
+    "conversation_id",
+    "id",
+    "idempotency_key",
+    "labels",
+    "metadata",
+    "prompt_cache_key",
+    "request_id",
+    "run_id",
+    "safety_identifier",
+    "session_id",
+    "trace_id",
+    "user",
+    "user_id",
 ];
 
 /// Returns a suggestion if all differences have one simple reason.
@@ -54,8 +55,7 @@ pub(super) fn for_differences(
 }
 
 fn may_be_ignored(path: &str) -> bool {
-    let top = path.split('/').nth(1).unwrap_or_default();
-    !top.is_empty() && !ASKED.contains(&top)
+    VOLATILE.contains(&path.split('/').nth(1).unwrap_or_default())
 }
 
 /// Suggests an alias where only the port of a local server changed.
@@ -98,8 +98,10 @@ mod tests {
     fn another_question_is_never_ignored() {
         let prompt = difference("/body/messages/0/content", "\"a\"", "\"b\"");
         assert_eq!(for_differences(&[prompt], 0, true), None);
-        let model = difference("/model", "\"a\"", "\"b\"");
-        assert_eq!(for_differences(&[model], 0, false), None);
+        for path in ["/model", "/stream", "/temperature", "/tool_choice", "/occurrence"] {
+            let other = difference(path, "\"a\"", "\"b\"");
+            assert_eq!(for_differences(&[other], 0, false), None, "{path}");
+        }
     }
 
     #[test]

@@ -105,10 +105,56 @@ impl SentSecrets {
 
     pub(super) fn add(&mut self, value: &str) {
         let value = value.trim();
-        if value.len() >= SHORTEST {
+        if value.len() >= SHORTEST && !is_stand_in(value) {
             self.0.push(value.to_owned());
         }
     }
+}
+
+/// Words of which stand-ins for a key are made, for servers that need none.
+const STAND_IN_WORDS: [&str; 34] = [
+    "a",
+    "anthropic",
+    "any",
+    "anything",
+    "api",
+    "dummy",
+    "empty",
+    "example",
+    "fake",
+    "here",
+    "key",
+    "lm",
+    "local",
+    "localhost",
+    "mock",
+    "my",
+    "needed",
+    "no",
+    "none",
+    "not",
+    "nothing",
+    "null",
+    "ollama",
+    "openai",
+    "placeholder",
+    "required",
+    "sk",
+    "studio",
+    "test",
+    "testing",
+    "token",
+    "unused",
+    "vllm",
+    "your",
+];
+
+/// Whether a key is no secret but a few plain words, such as `not-needed`: these
+/// occur in prompts and answers, which they would spoil.
+fn is_stand_in(value: &str) -> bool {
+    value
+        .split(['-', '_', ' '])
+        .all(|word| STAND_IN_WORDS.binary_search(&word.to_ascii_lowercase().as_str()).is_ok())
 }
 
 /// Says how many there are, never what.
@@ -127,4 +173,20 @@ fn spelling(secret: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     write_string(secret, &mut out);
     Some(out[1..out.len() - 1].to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stand_ins_are_words_and_keys_are_not() {
+        assert!(STAND_IN_WORDS.is_sorted());
+        for value in ["anything", "not-needed", "lm-studio", "EMPTY", "sk-no-key-required"] {
+            assert!(is_stand_in(value), "{value}");
+        }
+        for value in ["", "test-key-1", "opensesame", "sk-1234abcd", "anything-else-9"] {
+            assert!(!is_stand_in(value), "{value}");
+        }
+    }
 }

@@ -25,17 +25,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) fn create(path: &Path, identity: &[u8], patience: &Patience) -> Result<()> {
     let folder = folder(path);
     make_folder(&folder)?;
-    let draft = Draft::in_folder(&folder, path);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&draft.0)
-        .map_err(|cause| cannot_create(path, &folder, cause))?;
+    let (draft, file) =
+        Draft::create(&folder, path).map_err(|cause| cannot_create(path, &folder, cause))?;
     fill(&draft.0, file, identity, patience)?;
     match fs::hard_link(&draft.0, path) {
         Ok(()) => {}
-        Err(cause) if cause.kind() == Io::AlreadyExists => {}
+        Err(cause) if cause.kind() == Io::AlreadyExists && path.exists() => {}
+        Err(cause) if cause.kind() == Io::AlreadyExists => return Err(dangling(path)),
         // A file system without hard links: renaming replaces a file that another
         // process made in between, so ask once more just before.
         Err(_) if !path.exists() => {
@@ -51,13 +47,22 @@ pub(crate) fn create(path: &Path, identity: &[u8], patience: &Patience) -> Resul
 struct Draft(PathBuf);
 
 impl Draft {
-    fn in_folder(folder: &Path, path: &Path) -> Self {
+    fn create(folder: &Path, path: &Path) -> std::io::Result<(Self, File)> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        name.push(format!(".{}-{count}.tmp", std::process::id()));
-        Self(folder.join(name))
+        loop {
+            let mut name = std::ffi::OsString::from(".");
+            name.push(path.file_name().unwrap_or_default());
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            name.push(format!(".{}-{count}.tmp", std::process::id()));
+            let draft = folder.join(name);
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&draft) {
+                Ok(file) => return Ok((Self(draft), file)),
+                // In containers process ids repeat: one that was killed may have left
+                // a draft, or another one may be writing it.
+                Err(cause) if cause.kind() == Io::AlreadyExists => {}
+                Err(cause) => return Err(cause),
+            }
+        }
     }
 }
 
@@ -118,6 +123,14 @@ fn folder(path: &Path) -> PathBuf {
     }
 }
 
+fn dangling(path: &Path) -> Error {
+    Error::file(
+        ErrorKind::Io,
+        path,
+        "is a link to a file that does not exist; remove the link, or give the path of the file",
+    )
+}
+
 fn cannot_create(path: &Path, folder: &Path, cause: std::io::Error) -> Error {
     let kind = match cause.kind() {
         Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::ReadOnly,
@@ -140,5 +153,54 @@ fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         // Some file systems refuse this; the file itself is durable.
         let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cache, Options};
+
+    #[test]
+    fn drafts_of_killed_creators_are_not_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("llm.redb");
+        for count in 0..1000 {
+            let name = format!(".llm.redb.{}-{count}.tmp", std::process::id());
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        Cache::open(&path, Options::default()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("llm.redb");
+        std::os::unix::fs::symlink(folder.path().join("nowhere.redb"), &path).unwrap();
+        let error = Cache::open(&path, Options::default()).err().unwrap();
+        assert!(error.to_string().contains("is a link to a file that does not exist"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_refused_and_left_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.redb");
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+        let patience = Patience::of(std::time::Duration::from_secs(1));
+        let database =
+            builder().create_with_backend(PatientBackend::new(file, patience).unwrap()).unwrap();
+        let write = database.begin_write().unwrap();
+        let users = redb::TableDefinition::<u64, u64>::new("users");
+        write.open_table(users).unwrap().insert(1, 2).unwrap();
+        write.commit().unwrap();
+        database.close().unwrap();
+        let before = fs::read(&path).unwrap();
+        for mode in [crate::Mode::Record, crate::Mode::Replay] {
+            let options = Options { mode: Some(mode), ..Options::default() };
+            let error = Cache::open(&path, options).err().unwrap();
+            assert!(error.to_string().contains("another program"), "{error}");
+        }
+        assert!(fs::read(&path).unwrap() == before);
     }
 }

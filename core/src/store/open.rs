@@ -230,7 +230,10 @@ fn header(path: &Path, reader: &Reader) -> Result<Option<Header>> {
     let read = reader.begin_read().map_err(|e| cannot(e.into()))?;
     let table = match read.open_table(FORMAT) {
         Ok(table) => table,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(TableError::TableDoesNotExist(_)) => {
+            let others = read.list_tables().map_err(|e| cannot(e.into()))?.next().is_some();
+            return if others { Err(foreign(path)) } else { Ok(None) };
+        }
         Err(cause) => return Err(cannot(cause.into())),
     };
     let text = |name: &str| -> Result<Option<String>> {
@@ -251,6 +254,14 @@ fn header(path: &Path, reader: &Reader) -> Result<Option<Header>> {
         identity: text(format_row::IDENTITY)?
             .ok_or_else(|| incomplete(path, format_row::IDENTITY))?,
     }))
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::file(
+        ErrorKind::Corrupt,
+        path,
+        "is a redb file of another program, not a cache; give another path",
+    )
 }
 
 fn newer(path: &Path, does: &str, needed: u32) -> Error {

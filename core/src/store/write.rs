@@ -110,7 +110,8 @@ impl Shared {
         for job in batch {
             outcomes.push(match &job.change {
                 Change::Put(entry) => {
-                    let identity = header.as_ref().map(|header| header.check_identity(path, &entry.identity));
+                    let identity =
+                        header.as_ref().map(|header| header.check_identity(path, &entry.identity));
                     match identity.unwrap_or(Ok(())).and_then(|()| check_room(path, entry)) {
                         Ok(()) => Ok(put(path, &write, entry)?),
                         Err(refused) => Err(refused),
