@@ -16,7 +16,7 @@ pub fn request(n: u64) -> Vec<u8> {
 ///
 /// Many threads put at once, so that many puts share a transaction.
 pub fn fill(path: &Path, entries: u64) {
-    const THREADS: u64 = 256;
+    const THREADS: u64 = 1024;
     let options = Options { mode: Some(Mode::Record), ..Options::default() };
     let cache = Cache::open(path, options).unwrap();
     let response = vec![b'7'; 2048];
