@@ -39,11 +39,13 @@ def test_a_warm_run_needs_no_provider_no_key_and_may_not_write(folder, tmp_path)
     options["copy"] = str(shutil.copy(path, tmp_path))
     path.chmod(0o444)
     folder.chmod(0o555)
-    recorded = digest(path)
+    recorded, files = digest(path), sorted(folder.iterdir())
     user = NOBODY if os.getuid() == 0 else os.getuid()
     assert not any(name.endswith("_API_KEY") for name in os.environ)
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("offline.py"), json.dumps(options), str(user)],
+        cwd=folder,  # a configuration is looked for here and above
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         check=False,
@@ -51,4 +53,4 @@ def test_a_warm_run_needs_no_provider_no_key_and_may_not_write(folder, tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == cold
     assert digest(path) == recorded
-    assert sorted(folder.iterdir()) == [path]
+    assert sorted(folder.iterdir()) == files
