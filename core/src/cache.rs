@@ -52,6 +52,7 @@ pub(crate) struct Open {
     pub addressing: Addressing,
     pub policy: HttpPolicy,
     pub run: String,
+    pub env: Env,
     shared: PerProcess<Arc<Shared>>,
     patience: Patience,
     /// Replays since the last flush, by entry.
@@ -165,6 +166,7 @@ impl Cache {
             addressing: Addressing::new(redactor, Identity::new(&policy)?),
             policy: http,
             run: run(&env),
+            env,
             shared: PerProcess::new(shared(&settings.path)),
             patience,
             hits: Mutex::default(),
