@@ -48,7 +48,7 @@ header: ## Regenerate include/f3dx_cache.h
 	UPDATE_HEADER=1 $(CARGO) test -p f3dx_cache_tests --test header
 
 python: $(VENV)/tools ## Build the Python package into .venv
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --force-reinstall ./bindings/python
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-deps --no-build-isolation --force-reinstall ./bindings/python
 
 clean: ## Remove what was built
 	rm -rf target build $(VENV)

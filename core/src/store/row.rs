@@ -89,17 +89,20 @@ pub(super) fn decode_response<'r>(
     parts.ok_or_else(|| damaged(path, Table::Responses, key, "has a head longer than itself"))
 }
 
-/// BLAKE3 over table name, NUL, key, content length (u64, little endian) and
-/// content; the first 16 bytes.
+/// BLAKE3 of the content, keyed with the BLAKE3 of table name, NUL, key and
+/// content length (u64, little endian); the first 16 bytes.
+///
+/// Two steps, so that the content is hashed as one piece: BLAKE3 then works on
+/// several of its chunks at once, which halves the time for 2 KB.
 fn checksum(table: Table, key: &[u8], content: &[u8]) -> [u8; CHECKSUM] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(table.name().as_bytes());
-    hasher.update(&[0]);
-    hasher.update(key);
-    hasher.update(&(content.len() as u64).to_le_bytes());
-    hasher.update(content);
+    let mut place = blake3::Hasher::new();
+    place.update(table.name().as_bytes());
+    place.update(&[0]);
+    place.update(key);
+    place.update(&(content.len() as u64).to_le_bytes());
+    let hash = blake3::keyed_hash(place.finalize().as_bytes(), content);
     let mut short = [0; CHECKSUM];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..CHECKSUM]);
+    short.copy_from_slice(&hash.as_bytes()[..CHECKSUM]);
     short
 }
 

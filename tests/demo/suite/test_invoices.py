@@ -65,14 +65,14 @@ async def test_a_response_answers_an_async_client():
 
 def test_a_message_answers():
     answer = anthropic.Anthropic().messages.create(
-        model="claude-sonnet-4-5", max_tokens=200, messages=ask(INVOICE)
+        model="claude-haiku-5-5", max_tokens=200, messages=ask(INVOICE)
     )
     assert answer.content[0].text
 
 
 def test_a_streamed_message_answers():
     with anthropic.Anthropic().messages.stream(
-        model="claude-sonnet-4-5", max_tokens=200, messages=ask(INVOICE)
+        model="claude-haiku-5-5", max_tokens=200, messages=ask(INVOICE)
     ) as stream:
         assert "".join(stream.text_stream)
 
