@@ -12,6 +12,7 @@ import httpx
 import httpx2
 import pytest
 from conftest import NOWHERE
+
 from f3dx_cache import use
 
 PATH = "/v1/chat/completions"

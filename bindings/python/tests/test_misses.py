@@ -11,8 +11,9 @@ import fastapi.testclient
 import openai
 import pytest
 from conftest import NOWHERE
-from f3dx_cache import CacheMiss, use
 from scenarios import said
+
+from f3dx_cache import CacheMiss, use
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ALIASES, digest
-from f3dx_cache import use
 from mock_provider.launch import mock_provider
 from offline import everything
 from scenarios import ASYNC, SYNC
+
+from f3dx_cache import use
 
 NOBODY = 65534
 

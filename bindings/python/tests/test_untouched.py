@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import respx
 from conftest import NOWHERE
+
 from f3dx_cache import use
 
 URL = "https://api.openai.com/v1/chat/completions"
