@@ -57,6 +57,7 @@ pub(crate) struct Open {
     pub run: String,
     /// The identity policy's text, as the file has it.
     identity: Arc<str>,
+    pub env: Env,
     shared: PerProcess<Arc<Shared>>,
     patience: Patience,
     /// Replays since the last flush, by entry.
@@ -171,6 +172,7 @@ impl Cache {
             policy: http,
             run: run(&env),
             identity,
+            env,
             shared: PerProcess::new(shared(&settings.path)),
             patience,
             hits: PerProcess::new(Hits::default()),

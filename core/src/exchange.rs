@@ -101,6 +101,16 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 const DRAIN_BYTES: usize = 16 << 20;
 
 impl Cache {
+    /// Returns whether a call is any business of the cache, whatever its body: asked
+    /// before a body that is generated while it is sent is read for [`Cache::intercept`].
+    pub fn concerns(&self, call: &HttpCall<'_>) -> bool {
+        self.settings().mode.replays() && !matches!(self.classify(call), Classified::Pass)
+    }
+
+    fn classify(&self, call: &HttpCall<'_>) -> Classified {
+        self.open.policy.classify_now(call, &|name| self.open.env.var(name))
+    }
+
     /// Says what to do with an HTTP call that is about to be sent.
     ///
     /// # Errors
@@ -112,7 +122,7 @@ impl Cache {
             return Ok(Decision::Pass);
         }
         self.alive()?;
-        let request = match self.open.policy.classify(call) {
+        let request = match self.classify(call) {
             Classified::Pass => return Ok(Decision::Pass),
             Classified::Unrecorded { .. } if mode.calls() => return Ok(Decision::Pass),
             Classified::Unrecorded { reason } => {

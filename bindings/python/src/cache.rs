@@ -251,6 +251,22 @@ impl Cache {
         self.core.warnings()
     }
 
+    /// Say whether a call is any business of the cache, whatever its body.
+    ///
+    /// Asked before a body that is generated while it is sent is read for intercept.
+    fn concerns(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let headers = Headers::of(headers)?;
+        let headers = headers.pairs();
+        let call = HttpCall { method, url, headers: &headers, body: b"" };
+        attached(py, || Ok(self.core.concerns(&call)))
+    }
+
     /// Say what to do with an HTTP call that is about to be sent.
     ///
     /// None: it is none of the cache's business. A Replay answers it. An Exchange sends it, and

@@ -12,8 +12,9 @@ import sys
 
 import anthropic
 import openai
-from f3dx_cache import use
 from scenarios import ASYNC, SYNC
+
+from f3dx_cache import use
 
 URL = "http://127.0.0.1:1"
 

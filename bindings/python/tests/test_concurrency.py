@@ -4,8 +4,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
-from f3dx_cache import use
 from scenarios import said
+
+from f3dx_cache import use
 
 SLOW = said("all at once [[slow:ms=100]]")
 

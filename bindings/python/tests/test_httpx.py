@@ -1,15 +1,18 @@
 """httpx and httpx2 under `use`: everything that a client can do goes on working."""
 
 import asyncio
+import gc
 import gzip
 import json
 import subprocess
 import sys
+import threading
 
 import httpx
 import httpx2
 import pytest
 from conftest import NOWHERE
+
 from f3dx_cache import use
 
 PATH = "/v1/chat/completions"
@@ -335,3 +338,84 @@ def test_trio_records_and_replays(provider, options):
     assert provider.total() == 1
     with use(mode="replay", **options):
         assert trio.run(both, NOWHERE) == cold
+
+
+def test_a_response_that_is_forgotten_frees_the_claim(library, provider, options):
+    def forget(client):
+        request = client.build_request("POST", provider.url + PATH, json=streaming("forgotten"))
+        client.send(request, stream=True)
+
+    with use(**options) as cache, library.Client(headers=KEY) as client:
+        thread = threading.Thread(target=forget, args=(client,))
+        thread.start()
+        thread.join()
+        gc.collect()
+        assert client.post(provider.url + PATH, json=streaming("forgotten")).status_code == 200
+        assert cache.summary()["without_claim"] == 0
+
+
+def test_a_patch_over_the_patch_stays_in_its_place(library, provider, options):
+    """Tracing libraries patch `send` too, and may do so inside of a `use`."""
+    calls = []
+    original = library.Client.send
+
+    def trace(client):
+        send = client.send
+
+        def traced(self, request, **arguments):
+            calls.append(request.method)
+            return send(self, request, **arguments)
+
+        client.send = traced
+
+    try:
+        with use(**options), library.Client(headers=KEY) as client:
+            trace(library.Client)
+            client.post(provider.url + PATH, json=body("first"))
+        with library.Client(headers=KEY) as client:
+            client.post(provider.url + PATH, json=body("second"))
+        assert len(calls) == 2
+        with use(**options) as cache, library.Client(headers=KEY) as client:
+            client.post(provider.url + PATH, json=body("third"))
+            client.post(provider.url + PATH, json=body("third"))
+            summary = cache.summary()
+        assert (summary["misses"], summary["hits"], summary["recorded"]) == (1, 1, 1)
+        assert summary["without_claim"] == 0
+        assert len(calls) == 3
+    finally:
+        library.Client.send = original
+
+
+def test_threads_may_come_and_go(library, options):
+    send = library.Client.send
+
+    def come_and_go():
+        for _ in range(20):
+            with use(**options):
+                pass
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert library.Client.send is send
+
+
+def test_a_stream_closed_before_it_is_read_is_recorded(library, provider, options):
+    with use(**options) as cache, library.Client(headers=KEY) as client:
+        with client.stream("POST", provider.url + PATH, json=streaming("closed")):
+            pass
+        assert cache.summary()["recorded"] == 1
+
+
+def test_a_stream_left_by_an_exception_is_recorded(library, provider, options):
+    """The test that failed runs again, and costs nothing then."""
+    with use(**options) as cache, library.Client(headers=KEY) as client:
+        with (
+            pytest.raises(ZeroDivisionError),
+            client.stream("POST", provider.url + PATH, json=streaming("raised")) as response,
+        ):
+            next(response.iter_bytes())
+            1 / 0  # noqa: B018
+        assert cache.summary()["recorded"] == 1

@@ -6,11 +6,14 @@ import sys
 import threading
 
 import anthropic
+import fastapi
+import fastapi.testclient
 import openai
 import pytest
 from conftest import NOWHERE
-from f3dx_cache import CacheMiss, use
 from scenarios import said
+
+from f3dx_cache import CacheMiss, use
 
 
 @pytest.fixture
@@ -101,3 +104,22 @@ def test_a_miss_is_no_exception_that_code_catches(recorded):
             ask()
         except Exception:
             pytest.fail("an application would have hidden it")
+
+
+def test_a_miss_of_the_application_under_test_reaches_its_test(recorded):
+    application = fastapi.FastAPI()
+
+    @application.get("/async")
+    async def in_the_loop():
+        return (await ask_async()).id
+
+    @application.get("/sync")
+    def in_a_thread():
+        return ask().id
+
+    for path in ("/async", "/sync"):
+        client = fastapi.testclient.TestClient(application)
+        with pytest.raises(BaseException, match=r"2 \+ 3") as raised:  # noqa: SIM117
+            with use(mode="replay", **recorded):
+                client.get(path)
+        assert raised.errisinstance(CacheMiss)

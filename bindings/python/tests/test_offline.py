@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ALIASES, digest
-from f3dx_cache import use
 from mock_provider.launch import mock_provider
 from offline import everything
 from scenarios import ASYNC, SYNC
+
+from f3dx_cache import use
 
 NOBODY = 65534
 
@@ -39,11 +40,13 @@ def test_a_warm_run_needs_no_provider_no_key_and_may_not_write(folder, tmp_path)
     options["copy"] = str(shutil.copy(path, tmp_path))
     path.chmod(0o444)
     folder.chmod(0o555)
-    recorded = digest(path)
+    recorded, files = digest(path), sorted(folder.iterdir())
     user = NOBODY if os.getuid() == 0 else os.getuid()
     assert not any(name.endswith("_API_KEY") for name in os.environ)
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("offline.py"), json.dumps(options), str(user)],
+        cwd=folder,  # a configuration is looked for here and above
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         check=False,
@@ -51,4 +54,4 @@ def test_a_warm_run_needs_no_provider_no_key_and_may_not_write(folder, tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == cold
     assert digest(path) == recorded
-    assert sorted(folder.iterdir()) == [path]
+    assert sorted(folder.iterdir()) == files

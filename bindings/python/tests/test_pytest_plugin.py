@@ -378,6 +378,23 @@ def test_clients_may_be_made_while_modules_are_imported_for_a_replay(suite, pyte
     assert "OPENAI_API_KEY" not in os.environ
 
 
+def test_a_fixture_may_name_the_server(suite, pytester, provider):
+    pytester.makeini("[pytest]\nf3dx_cache_path = recorded/suite.redb\n")
+    suite.write(
+        f"""
+@pytest.fixture(autouse=True)
+def server(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", {provider.openai_url!r})
+
+@pytest.mark.f3dx_cache
+def test_named(f3dx_cache_obj):
+    ask()
+    assert f3dx_cache_obj.summary()["recorded"] == 1
+"""
+    )
+    suite.run().assert_outcomes(passed=1)
+
+
 def test_use_follows_the_command_line(suite):
     suite.write(
         """

@@ -7,8 +7,9 @@ import uuid
 import openai
 import pytest
 from conftest import NOWHERE
-from f3dx_cache import CacheMiss, use
 from scenarios import said
+
+from f3dx_cache import CacheMiss, use
 
 
 def client(url, **options):

@@ -4,8 +4,9 @@ import anthropic
 import openai
 import pytest
 from conftest import NOWHERE, digest
-from f3dx_cache import use
 from scenarios import ASYNC, SYNC, said
+
+from f3dx_cache import use
 
 
 def clients(url, **options):

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import respx
 from conftest import NOWHERE
+
 from f3dx_cache import use
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -137,3 +138,22 @@ def test_a_transport_that_sends_in_the_end_is_recorded(kind, library, provider, 
                 url + "/v1/chat/completions", json=asked, headers={"authorization": "Bearer k"}
             )
     assert cache.summary()["hits"] == 1
+
+
+@LIBRARIES
+def test_an_upload_that_is_generated_while_it_is_sent_is_not_read_before(
+    library, provider, options
+):
+    def content():
+        yield b"{}"
+
+    def look(request):
+        with pytest.raises(library.RequestNotRead):
+            _ = request.content
+        seen.append(request)
+
+    seen = []
+    del options["hosts"]
+    with use(**options), library.Client(event_hooks={"request": [look]}) as client:
+        client.post(provider.url + "/v1/chat/completions", content=content())
+    assert seen

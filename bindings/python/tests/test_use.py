@@ -7,6 +7,7 @@ import threading
 import httpx2
 import pytest
 from conftest import NOWHERE
+
 from f3dx_cache import Cache, Error, use
 
 PATH = "/v1/chat/completions"

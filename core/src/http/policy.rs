@@ -132,6 +132,25 @@ impl HttpPolicy {
         }
     }
 
+    /// Decides what a call is with the base-URL variables as they are now: a fixture
+    /// may start a server, and name it, after the policy was built.
+    pub fn classify_now(
+        &self,
+        call: &HttpCall,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Classified {
+        match self.classify(call) {
+            Classified::Pass => {
+                let base_urls = providers::base_urls(env);
+                match base_urls.iter().all(|server| self.base_urls.contains(server)) {
+                    true => Classified::Pass,
+                    false => Self { base_urls, ..self.clone() }.classify(call),
+                }
+            }
+            decided => decided,
+        }
+    }
+
     fn server(&self, authority: &Authority) -> Server {
         if self.ignored.iter().any(|host| host.matches(authority)) {
             Server::Other
@@ -271,5 +290,20 @@ mod tests {
              recorded; record_paths = [\"/v1/models\"] records it, \
              ignore_hosts = [\"api.openai.com\"] leaves its host alone"
         );
+    }
+
+    #[test]
+    fn a_server_that_the_environment_names_later_is_a_provider() {
+        let policy = HttpPolicy::new(&Options::default(), &|_| None).unwrap();
+        let call = HttpCall {
+            method: "POST",
+            url: "http://127.0.0.1:4010/v1/chat/completions",
+            headers: &[],
+            body: b"{}",
+        };
+        assert!(matches!(policy.classify_now(&call, &|_| None), Classified::Pass));
+        let env =
+            |name: &str| (name == "OPENAI_BASE_URL").then(|| "http://127.0.0.1:4010/v1".to_owned());
+        assert!(matches!(policy.classify_now(&call, &env), Classified::Inference(_)));
     }
 }

@@ -280,6 +280,12 @@ class Cache:
     def warnings(self) -> list[str]:
         """Return what the session's owner should hear, such as a secret in a response."""
 
+    def concerns(self, method: str, url: str, headers: list[tuple[str, str]]) -> bool:
+        """Say whether a call is any business of the cache, whatever its body.
+
+        Asked before a body that is generated while it is sent is read for intercept.
+        """
+
     def intercept(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], body: _Bytes
     ) -> Replay | Exchange | None:

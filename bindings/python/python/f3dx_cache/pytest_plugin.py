@@ -35,6 +35,8 @@ MARKER = (
     "replay them from then on; takes the options of f3dx_cache.use (hosts, ignore, normalize, "
     "repeats, ...)."
 )
+#: What a fixture may change between two tests.
+VARIABLES = ("CI", *(f"F3DX_CACHE_{name}" for name in ("MODE", "PATH", "DIR", "HOSTS")))
 PLUGIN = "f3dx_cache_run"
 
 _state = pytest.StashKey["TestState"]()
@@ -160,11 +162,7 @@ class Run:
 
     def cache(self, options: dict[str, Any]) -> Cache:
         """Returns the cache for these options; tests with the same ones share it."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith("F3DX_CACHE_") or name.endswith("_BASE_URL")
-        }
+        environment = [os.environ.get(name) for name in VARIABLES]
         key = json.dumps([options, environment, os.getcwd()], sort_keys=True, default=str)
         if key not in self.caches:
             self.caches[key] = Cache.for_tests(**options)

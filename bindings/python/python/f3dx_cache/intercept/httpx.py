@@ -78,7 +78,7 @@ def _sync_send(module: ModuleType, original: Any, active: Callable[[], Active | 
         try:
             body = request.content
         except module.RequestNotRead:
-            if not isinstance(request.stream, module.SyncByteStream):
+            if not _may_read(cache, request, module.SyncByteStream):
                 return original(client, request, stream=stream, **options)
             body = request.read()
         found = _intercept(cache, request, body)
@@ -125,7 +125,7 @@ def _async_send(module: ModuleType, original: Any, active: Callable[[], Active |
         try:
             body = request.content
         except module.RequestNotRead:
-            if not isinstance(request.stream, module.AsyncByteStream):
+            if not _may_read(cache, request, module.AsyncByteStream):
                 return await original(client, request, stream=stream, **options)
             body = await request.aread()
         found = _intercept(cache, request, body)
@@ -170,6 +170,13 @@ def _judge(module: ModuleType) -> Callable[[Any, Any], bool]:
         )
 
     return is_ours
+
+
+def _may_read(cache: Active, request: Any, kind: type[Any]) -> bool:
+    """Leaves uploads that are generated while they are sent alone, unless they are ours."""
+    return isinstance(request.stream, kind) and cache.cache.concerns(
+        request.method, str(request.url), request.headers.multi_items()
+    )
 
 
 def _intercept(cache: Active, request: Any, body: bytes) -> Any:
