@@ -53,13 +53,19 @@ impl Cache {
     /// Open the cache that the options, the environment and f3dx-cache.toml name.
     ///
     /// As test hooks do: replay if CI is set, and a file that is missing is an empty cache
-    /// where the mode makes none.
+    /// where the mode makes none. mode_reason says in explanations who gave the option mode.
     #[staticmethod]
-    #[pyo3(signature = (**options))]
-    fn for_tests(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (*, mode_reason=None, **options))]
+    fn for_tests(
+        py: Python<'_>,
+        mode_reason: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let options = self::options(py, options)?;
+        let reason = options.mode.and(mode_reason);
         let core = detached(py, || {
-            let settings = Settings::for_tests(options, &Env::process()?)?;
+            let mut settings = Settings::for_tests(options, &Env::process()?)?;
+            settings.mode_reason = reason.unwrap_or(settings.mode_reason);
             f3dx_cache_core::Cache::with(settings, hooks())
         })?;
         Ok(Self { core })
@@ -217,6 +223,14 @@ impl Cache {
     /// Write the hit counts, if something was recorded or persist_hits is on.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         detached(py, || self.core.flush())
+    }
+
+    /// Give back the space that recording left behind, if that saves a third of the file.
+    ///
+    /// For the owner of a run, at its end: True if it did. A peer that reads the file makes
+    /// it skip, and a mode that does not record, too.
+    fn compact(&self, py: Python<'_>) -> PyResult<bool> {
+        detached(py, || self.core.compact())
     }
 
     /// Flush and close, with every session of this opening. Closing twice does nothing.

@@ -175,11 +175,12 @@ class Cache:
         """Open a file by hand; without one, record and refresh make it."""
 
     @staticmethod
-    def for_tests(**options: Any) -> Cache:
+    def for_tests(*, mode_reason: str | None = None, **options: Any) -> Cache:
         """Open the cache that the options, the environment and f3dx-cache.toml name.
 
         As test hooks do: replay if CI is set, and a file that is missing is an empty cache
-        where the mode makes none. The options are those of Cache.
+        where the mode makes none. The options are those of Cache; mode_reason says in
+        explanations who gave the option mode.
         """
 
     def session(self, test: str | None = None, command: str | None = None) -> Cache:
@@ -261,6 +262,13 @@ class Cache:
 
     def flush(self) -> None:
         """Write the hit counts, if something was recorded or persist_hits is on."""
+
+    def compact(self) -> bool:
+        """Give back the space that recording left behind, if that saves a third of the file.
+
+        For the owner of a run, at its end: True if it did. A peer that reads the file makes
+        it skip, and a mode that does not record, too.
+        """
 
     def close(self) -> None:
         """Flush and close, with every session of this opening. Closing twice does nothing."""

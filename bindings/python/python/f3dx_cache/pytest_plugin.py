@@ -140,10 +140,12 @@ class Run:
             names = ("path", "mode")
             if len(marker.args) > len(names):
                 raise pytest.UsageError(f"{item.nodeid}: the marker is {MARKER.partition(':')[0]}")
-            options.update(zip(names, marker.args, strict=False))
-            options.update(marker.kwargs)
+            given = {**dict(zip(names, marker.args, strict=False)), **marker.kwargs}
+            options.update(given)
+            if given.get("mode") is not None:
+                options["mode_reason"] = "the test's marker"
         if self.mode is not None:
-            options["mode"] = self.mode
+            options |= {"mode": self.mode, "mode_reason": "--f3dx-cache"}
         return {name: value for name, value in options.items() if value is not None}
 
     def ini_options(self) -> dict[str, Any]:
@@ -151,7 +153,7 @@ class Run:
         ini = self.config.getini
         options: dict[str, Any] = {}
         if ini("f3dx_cache_mode") and not os.environ.get("F3DX_CACHE_MODE"):
-            options["mode"] = ini("f3dx_cache_mode")
+            options |= {"mode": ini("f3dx_cache_mode"), "mode_reason": "f3dx_cache_mode"}
         named = os.environ.get("F3DX_CACHE_PATH") or os.environ.get("F3DX_CACHE_DIR")
         if ini("f3dx_cache_path") and not named:
             folder = self.config.inipath.parent if self.config.inipath else self.config.rootpath
@@ -207,11 +209,9 @@ class Run:
 
     def default_mode(self) -> str | None:
         """Returns the mode of a test whose marker says nothing; `None` if that is an error."""
-        options = self.ini_options()
-        if self.mode is not None:
-            options["mode"] = self.mode
+        mode = self.mode or self.ini_options().get("mode")
         try:
-            return mode_for_tests(**options)
+            return mode_for_tests(mode=mode)
         except Error:
             return None  # the tests will say so
 
@@ -291,6 +291,7 @@ class Run:
         self.warnings += output.get("f3dx_cache_warnings", [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self.compact()
         lines = list(self.lines())
         if not lines or terminalreporter.no_summary or terminalreporter.verbosity < -1:
             return
@@ -298,6 +299,16 @@ class Run:
             terminalreporter.section("f3dx-cache")
         for line in lines:
             terminalreporter.line(line)
+
+    def compact(self) -> None:
+        """Gives back the space that recording left behind; for the run's owner alone."""
+        for (mode, path), summary in self.summaries.items():
+            if summary["recorded"]:
+                try:
+                    with Cache(path, mode=mode) as cache:
+                        cache.compact()
+                except Error as error:
+                    self.warnings.append(f"not compacted, nothing is lost: {error}")
 
     def lines(self) -> Iterator[str]:
         """Returns the summary as lines, one group for each cache and mode."""
