@@ -73,10 +73,12 @@ impl StreamWatcher {
             Some(Framing::Events(events)) => events.push(bytes, &mut |event| progress.event(event)),
             Some(Framing::Lines(rest)) => {
                 rest.extend_from_slice(bytes);
-                while let Some(end) = memchr::memchr(b'\n', rest) {
-                    progress.line(&rest[..end]);
-                    rest.drain(..=end);
+                let mut start = 0;
+                for end in memchr::memchr_iter(b'\n', rest) {
+                    progress.line(&rest[start..end]);
+                    start = end + 1;
                 }
+                rest.drain(..start);
             }
             Some(Framing::Frames(frames)) => {
                 if !frames.push(bytes, &mut |frame| progress.frame(frame)) {

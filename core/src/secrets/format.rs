@@ -99,35 +99,44 @@ pub(super) fn is_clean(text: &[u8]) -> bool {
         && !bearers(text).any(|start| bearer(&text[start..], start).is_some())
 }
 
-#[allow(clippy::expect_used)] // A constant pattern, compiled in every test.
-static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = FORMATS
-        .iter()
-        .map(|format| {
-            let begins: Vec<_> = format.begins.iter().map(|text| regex::escape(text)).collect();
-            format!("(?:{}){}", begins.join("|"), format.rest)
-        })
-        .collect::<Vec<_>>()
-        .join("|");
-    RegexBuilder::new(&pattern).unicode(false).build().expect("the formats are valid patterns")
+/// No key is longer, not even a block of one; bounds what is read from each beginning.
+const LONGEST: usize = 32 << 10;
+
+/// Where a token may begin, and what one is from there.
+static TOKEN: LazyLock<(Regex, Regex)> = LazyLock::new(|| {
+    let begins = |format: &Format| {
+        let begins: Vec<_> = format.begins.iter().map(|text| regex::escape(text)).collect();
+        format!("(?:{})", begins.join("|"))
+    };
+    let whole = |format: &Format| format!("{}{}", begins(format), format.rest);
+    let any = |of: &dyn Fn(&Format) -> String| FORMATS.iter().map(of).collect::<Vec<_>>().join("|");
+    #[allow(clippy::expect_used)] // Constant patterns, compiled in every test.
+    let build = |pattern: &str| {
+        RegexBuilder::new(pattern).unicode(false).build().expect("the formats are valid patterns")
+    };
+    (build(&any(&begins)), build(&format!("\\A(?:{})", any(&whole))))
 });
 
 fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
+    let (begin, whole) = &*TOKEN;
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let found = TOKEN.find_at(text, from)?;
+            let start = begin.find_at(text, from)?.start();
+            from = start + 1;
+            // Asked first: what is no word may be long, with many such places in it.
+            if !begins_a_word(text, start) {
+                continue;
+            }
+            let window = &text[start..text.len().min(start.saturating_add(LONGEST))];
+            let Some(found) = whole.find(window) else { continue };
             let begins = |begin: &&str| found.as_bytes().starts_with(begin.as_bytes());
             let format = FORMATS.iter().find(|format| format.begins.iter().any(begins))?;
-            if begins_a_word(text, found.start())
-                && ends_a_word(text, found.end())
-                && (!format.mixed || is_mixed(found.as_bytes()))
-            {
-                from = found.end();
-                let issuer = format.issuer;
-                return Some(Found { at: found.range(), issuer });
+            let end = start + found.end();
+            if ends_a_word(text, end) && (!format.mixed || is_mixed(found.as_bytes())) {
+                from = end;
+                return Some(Found { at: start..end, issuer: format.issuer });
             }
-            from = found.start() + 1;
         }
     })
 }
@@ -278,6 +287,14 @@ mod tests {
         assert_eq!(issuers(&format!("curl -H 'Authorization: Bearer {key}'")), ["groq"]);
         assert_eq!(issuers("AUTHORIZATION: BEARER abcdefghij0123456789."), ["bearer"]);
         assert_eq!(issuers(&format!("Bearer abcdefghij0123456789 {key}")), ["bearer", "groq"]);
+    }
+
+    #[test]
+    fn many_beginnings_of_keys_take_no_time_of_their_own() {
+        // Each of these once took the square of its length: minutes.
+        for text in ["xsk-ant-".repeat(1 << 17), "-----BEGIN PRIVATE KEY-----x".repeat(1 << 11)] {
+            assert_eq!(issuers(&text), [""; 0]);
+        }
     }
 
     #[test]
