@@ -11,6 +11,7 @@ use crate::identity::{Identity, IdentityPolicy};
 use crate::json::Document;
 use crate::mode::Mode;
 use crate::options::{Options, Repeats, Scope};
+use crate::repeats::NthCall;
 use crate::secrets::{Redactor, SecretKind, SentSecrets};
 use crate::session::Session;
 use crate::settings::Settings;
@@ -650,7 +651,7 @@ impl Cache {
 /// Where a lookup went, and which identical call of its test it was.
 pub(crate) struct Asked {
     pub fingerprint: Fingerprint,
-    pub call: Option<(Fingerprint, u32)>,
+    pub call: Option<NthCall>,
 }
 
 impl AsClaims for Shared {

@@ -7,13 +7,13 @@ use crate::claim::{Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
-use crate::fingerprint::Fingerprint;
 use crate::http::{
     Chunk, Classified, HttpCall, RequestDocument, ResponseHead, StreamState, StreamWatcher,
     Verdict, kept_headers,
 };
 use crate::json::Document;
 use crate::options::Repeats;
+use crate::repeats::NthCall;
 use crate::secrets::SentSecrets;
 use crate::store::Response;
 use std::fmt;
@@ -85,7 +85,7 @@ pub struct Exchange {
     request: RequestDocument,
     sent: SentSecrets,
     /// Which identical call of its test it is, until its answer is recorded.
-    occurrence: Option<(Fingerprint, u32)>,
+    occurrence: Option<NthCall>,
     waiting_since: Option<Instant>,
     claim: Option<Claim>,
     begun: Instant,
@@ -167,7 +167,7 @@ impl Cache {
         &self,
         request: &RequestDocument,
         sent: &SentSecrets,
-    ) -> Result<(Address, Asked, Option<(Fingerprint, u32)>)> {
+    ) -> Result<(Address, Asked, Option<NthCall>)> {
         let addressing = &self.open.addressing;
         let stored = addressing.redactor().request_of_call(&request.canonical, sent)?.into_owned();
         let scope = self.scope()?;

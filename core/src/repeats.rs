@@ -4,6 +4,9 @@ use crate::fingerprint::Fingerprint;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+/// A call, and which identical one of its test it is, from 1.
+pub(crate) type NthCall = (Fingerprint, u32);
+
 /// Counts identical calls, for `repeats = "sequence"`.
 #[derive(Debug, Default)]
 pub(crate) struct Occurrences(Mutex<HashMap<Fingerprint, Count>>);
