@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 fn open(path: &Path, mode: Mode) -> Cache {
-    Cache::open(path, Options { mode: Some(mode), ..Options::default() }).unwrap()
+    let options = Options { path: Some(path.to_owned()), mode: Some(mode), ..Options::default() };
+    Cache::for_tests(options).unwrap()
 }
 
 fn sizes() -> Vec<u64> {

@@ -1,6 +1,9 @@
 //! Single flight: of those that miss on one request, one calls the model.
 
+use crate::cache::Cache;
+use crate::error::Result;
 use crate::fingerprint::Fingerprint;
+use crate::store::Shared;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::collections::HashMap;
@@ -8,6 +11,7 @@ use std::fs::OpenOptions;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Who asks for a claim: a thread or a task, as the caller numbers them.
 pub type Holder = u64;
@@ -133,6 +137,52 @@ pub(crate) fn attempt<C: AsClaims + 'static>(
         fingerprint: *fingerprint,
         pid: std::process::id(),
     })
+}
+
+impl AsClaims for Shared {
+    fn claims(&self) -> &Claims {
+        &self.claims
+    }
+}
+
+impl Cache {
+    /// Asks for the right to call the model for a fingerprint that missed, for at
+    /// most `patience`: single flight. Modes that do not record claim nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get_at`].
+    pub fn claim(
+        &self,
+        fingerprint: &Fingerprint,
+        holder: Holder,
+        patience: Duration,
+    ) -> Result<Claimed> {
+        if !self.open.settings.mode.records() {
+            return Ok(Claimed::Call(None));
+        }
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let attempt = attempt(self.shared(), fingerprint, holder);
+            // Whoever holds it, or held it before, may have recorded the response.
+            if self.lookup(fingerprint)?.is_some() {
+                return Ok(Claimed::Recorded);
+            }
+            match attempt {
+                Attempt::Held(claim) => return Ok(Claimed::Call(Some(claim))),
+                Attempt::Nested => {
+                    self.session.without_claim();
+                    return Ok(Claimed::Call(None));
+                }
+                Attempt::Busy if since.elapsed() >= patience => return Ok(Claimed::Wait),
+                Attempt::Busy => {
+                    std::thread::sleep(pause.min(patience.saturating_sub(since.elapsed())));
+                    pause = (2 * pause).min(Duration::from_millis(25));
+                }
+            }
+        }
+    }
 }
 
 impl Drop for Claim {

@@ -12,7 +12,9 @@
 //! | [`http`] | which calls are a provider's, and what may be recorded of them |
 //! | `options`, `settings`, `config`, `env` | which settings are in force |
 //! | `store` | the file; the only module that names redb |
-//! | `cache`, `exchange`, `inspect` | lookups, recording, what a file holds |
+//! | `opening`, `cache`, `recording` | opening a file, looking up, recording |
+//! | `exchange` | an intercepted HTTP call |
+//! | `inspect` | what a file holds |
 //! | `explain` | why a request missed |
 //! | `claim` | single flight |
 //! | `session`, `summary` | what one run did |
@@ -33,7 +35,9 @@ mod identity;
 mod inspect;
 pub mod json;
 mod mode;
+mod opening;
 mod options;
+mod recording;
 mod repeats;
 pub mod secrets;
 mod session;
@@ -42,7 +46,7 @@ mod sketch;
 mod store;
 mod summary;
 
-pub use cache::{Cache, Hooks, Put, Stored};
+pub use cache::Cache;
 pub use claim::{Claim, Claimed, Holder};
 pub use entry::{Entry, Meta};
 pub use env::Env;
@@ -54,7 +58,9 @@ pub use identity::{Identity, IdentityPolicy, is_http_document, suggest_preset};
 pub use inspect::{Entries, Stats};
 pub use json::canonicalize;
 pub use mode::Mode;
+pub use opening::Hooks;
 pub use options::{Normalize, NormalizeRule, Options, Repeats, Scope};
+pub use recording::{Put, Stored};
 pub use settings::Settings;
 pub use store::{FORMAT_VERSION, Response};
 pub use summary::{Refusal, Summary};

@@ -8,7 +8,7 @@ use crate::options::options;
 use crate::request::{Content, Request};
 use crate::{error, json};
 use f3dx_cache_core::http::HttpCall;
-use f3dx_cache_core::{Decision, Env, Fingerprint, Meta, Refused, Settings};
+use f3dx_cache_core::{Decision, Env, Fingerprint, Hooks, Meta, Refused, Settings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -66,7 +66,7 @@ impl Cache {
         let core = detached(py, || {
             let mut settings = Settings::for_tests(options, &Env::process()?)?;
             settings.mode_reason = reason.unwrap_or(settings.mode_reason);
-            f3dx_cache_core::Cache::with(settings, hooks())
+            f3dx_cache_core::Cache::with(settings, Hooks { holds: true, ..hooks() })
         })?;
         Ok(Self { core })
     }
