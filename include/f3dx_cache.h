@@ -125,7 +125,7 @@
 
 /**
  * What a call came to: zero or positive is an expected outcome, negative a
- * failure. 4 and -11 are reserved.
+ * failure. 4, -8 and -11 are reserved.
  */
 typedef enum {
   /**
@@ -179,10 +179,6 @@ typedef enum {
    * The file was written by a newer library.
    */
   F3DX_CACHE_STATUS_UNSUPPORTED_FORMAT = -7,
-  /**
-   * One request has two responses.
-   */
-  F3DX_CACHE_STATUS_CONFLICT = -8,
   /**
    * max_bytes would be exceeded.
    */

@@ -42,8 +42,6 @@ pub enum ErrorKind {
     Corrupt,
     /// The file was written by a newer library.
     UnsupportedFormat,
-    /// One request has two responses.
-    Conflict,
     /// `max_bytes` would be exceeded.
     Full,
     /// The identity policy asked for is not the file's.
@@ -63,7 +61,6 @@ impl ErrorKind {
             Self::ReadOnly => "read_only",
             Self::Corrupt => "corrupt",
             Self::UnsupportedFormat => "unsupported_format",
-            Self::Conflict => "conflict",
             Self::Full => "full",
             Self::ConfigMismatch => "config_mismatch",
             Self::Config => "config",

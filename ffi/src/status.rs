@@ -4,7 +4,7 @@ use f3dx_cache_core::ErrorKind;
 use std::ffi::CStr;
 
 /// What a call came to: zero or positive is an expected outcome, negative a
-/// failure. 4 and -11 are reserved.
+/// failure. 4, -8 and -11 are reserved.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum f3dx_cache_status {
@@ -35,8 +35,6 @@ pub enum f3dx_cache_status {
     Corrupt = -6,
     /// The file was written by a newer library.
     UnsupportedFormat = -7,
-    /// One request has two responses.
-    Conflict = -8,
     /// max_bytes would be exceeded.
     Full = -9,
     /// The options ask for another identity policy than the file's.
@@ -49,7 +47,7 @@ pub enum f3dx_cache_status {
 
 impl f3dx_cache_status {
     /// Every status, in the order of the enum.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Ok,
         Self::Miss,
         Self::End,
@@ -62,7 +60,6 @@ impl f3dx_cache_status {
         Self::ReadOnly,
         Self::Corrupt,
         Self::UnsupportedFormat,
-        Self::Conflict,
         Self::Full,
         Self::ConfigMismatch,
         Self::Config,
@@ -79,7 +76,6 @@ impl f3dx_cache_status {
             ErrorKind::ReadOnly => Self::ReadOnly,
             ErrorKind::Corrupt => Self::Corrupt,
             ErrorKind::UnsupportedFormat => Self::UnsupportedFormat,
-            ErrorKind::Conflict => Self::Conflict,
             ErrorKind::Full => Self::Full,
             ErrorKind::ConfigMismatch => Self::ConfigMismatch,
             ErrorKind::Config => Self::Config,
@@ -104,7 +100,6 @@ impl f3dx_cache_status {
             Self::ReadOnly => c"READ_ONLY",
             Self::Corrupt => c"CORRUPT",
             Self::UnsupportedFormat => c"UNSUPPORTED_FORMAT",
-            Self::Conflict => c"CONFLICT",
             Self::Full => c"FULL",
             Self::ConfigMismatch => c"CONFIG_MISMATCH",
             Self::Config => c"CONFIG",

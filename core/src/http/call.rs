@@ -53,7 +53,7 @@ pub enum Classified {
 }
 
 /// What identifies a call, and what is known of it without reading it again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct RequestDocument {
     /// `{"body":…,"headers"?:…,"method":…,"url":…}` in canonical form, before
     /// the identity policy: secrets of the body are still in it.
@@ -62,6 +62,17 @@ pub struct RequestDocument {
     pub model: Option<String>,
     /// Whether a stream is asked for.
     pub stream: bool,
+}
+
+/// Without the document: its secrets are still in it.
+impl std::fmt::Debug for RequestDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestDocument")
+            .field("bytes", &self.canonical.len())
+            .field("model", &self.model)
+            .field("stream", &self.stream)
+            .finish()
+    }
 }
 
 impl HttpCall<'_> {

@@ -9,6 +9,9 @@ use std::ops::Range;
 use super::{number, string};
 use crate::{Error, JsonErrorKind, Result};
 
+/// How many characters of a name an error quotes.
+const LONGEST_NAME: usize = 60;
+
 /// How many members are sorted by counting; no more than a `u32` has bits.
 const RANKED: usize = 24;
 
@@ -280,7 +283,9 @@ impl Tape {
             .min_by_key(|member| member.at);
         if let Some(member) = again {
             let name = String::from_utf8_lossy(self.name(text, member));
-            let detail = format_args!("duplicate key {name:?}");
+            let cut = if name.chars().nth(LONGEST_NAME).is_some() { "…" } else { "" };
+            let name: String = name.chars().take(LONGEST_NAME).collect();
+            let detail = format_args!("duplicate key {name:?}{cut}");
             return Err(Error::json(JsonErrorKind::DuplicateKey, member.at as usize, detail));
         }
         self.sorted.extend(members.iter().map(|member| member.pieces));

@@ -8,7 +8,7 @@ class Error(Exception):
 
     The message names the thing, the place and the way out. ``kind`` tells failures apart
     for programs: ``"invalid_argument"``, ``"invalid_json"``, ``"io"``, ``"locked"``,
-    ``"read_only"``, ``"corrupt"``, ``"unsupported_format"``, ``"conflict"``, ``"full"``,
+    ``"read_only"``, ``"corrupt"``, ``"unsupported_format"``, ``"full"``,
     ``"config_mismatch"``, ``"config"`` or, for a bug in this library, ``"panic"``.
     """
 
