@@ -18,6 +18,7 @@ build: ## Build the C library and the Python package
 	$(MAKE) python
 
 demo: python ## Record and replay through real SDKs against a local mock provider
+	$(CARGO) build --release -p f3dx_cache
 	$(BIN)/python tests/demo
 
 test: test-rust test-python ## Run every test of every language

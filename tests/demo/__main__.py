@@ -73,6 +73,7 @@ def main() -> int:
         print("The provider is stopped, the keys are unset; whoever calls now is counted.\n")
         with Attempts(provider.port) as attempts:
             warm = run("warm", "replay", cache, urls, lambda: attempts.count)
+        in_c = replay_in_c(cache, Path(folder))
         same = digest(cache) == recorded
 
         print("What reached the provider in the cold run:")
@@ -85,6 +86,7 @@ def main() -> int:
         print(
             f"\nThe file: {cache.stat().st_size:,} bytes, {'byte-identical' if same else 'CHANGED'}"
         )
+        print(in_c)
         print(f"The warm run in its own words:\n  {warm.summary}")
         return 0 if same and cold.calls > 0 and warm.calls == 0 else 1
 
@@ -115,6 +117,19 @@ def run(name, mode, cache, environment, calls):
     if suite.returncode != 0 or hits is None:
         sys.exit(f"the {name} run of the suite failed")
     return Run(name, calls(), seconds, int(hits[1].replace(",", "")), summary)
+
+
+def replay_in_c(cache, folder):
+    """Builds and runs a C program on the file; returns what it says."""
+    program = folder / "replay"
+    root = HERE.parents[1]
+    library = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release"
+    flags = ["-std=c11", "-Wall", "-Wextra", f"-I{root / 'include'}", f"-L{library}"]
+    source = str(HERE / "replay.c")
+    build = [os.environ.get("CC", "cc"), *flags, source, "-lf3dx_cache", f"-Wl,-rpath,{library}"]
+    subprocess.run([*build, "-o", str(program)], check=True)
+    done = subprocess.run([str(program), str(cache)], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def digest(path):
