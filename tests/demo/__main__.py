@@ -124,9 +124,9 @@ def replay_in_c(cache, folder):
     program = folder / "replay"
     root = HERE.parents[1]
     library = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release"
-    flags = ["-std=c11", "-Wall", "-Wextra", f"-I{root / 'include'}", f"-L{library}"]
-    source = str(HERE / "replay.c")
-    build = [os.environ.get("CC", "cc"), *flags, source, "-lf3dx_cache", f"-Wl,-rpath,{library}"]
+    flags = ["-std=c11", "-Wall", "-Wextra", f"-I{root / 'include'}"]
+    archive = [str(library / "libf3dx_cache.a"), "-lpthread", "-ldl", "-lm"]
+    build = [os.environ.get("CC", "cc"), *flags, str(HERE / "replay.c"), *archive]
     subprocess.run([*build, "-o", str(program)], check=True)
     done = subprocess.run([str(program), str(cache)], capture_output=True, text=True, check=True)
     return done.stdout.strip()
