@@ -16,10 +16,11 @@ outlives its `use` never writes into a closed cache.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import late, placeholders
 from .httpx import patch_client
@@ -117,5 +118,17 @@ def _patch(module: ModuleType) -> None:
         if not late.watching():
             return
         for client in (module.Client, module.AsyncClient):
+            if _is_mock(client.__dict__["send"]):
+                continue
             if not any(patch.client is client and patch.in_place() for patch in _patches):
                 _patches.append(patch_client(module, client, active))
+
+
+def _is_mock(function: Any) -> bool:
+    """Returns whether `unittest.mock` answers in the place of the network."""
+    mocks = sys.modules.get("unittest.mock")
+    # With `autospec` it is a function that holds its mock.
+    return mocks is not None and any(
+        isinstance(one, mocks.NonCallableMock)
+        for one in (function, getattr(function, "mock", None))
+    )
