@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import late, placeholders
 from .httpx import patch_client
+from .recorded import finish, finish_async
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -53,6 +54,8 @@ class Active:
         #: What went wrong while looking up or recording, raised when the `use` ends:
         #: an SDK may have hidden it, and the answer of the model is not lost to it.
         self.errors: list[Exception] = []
+        #: What gives the streams that are being recorded, by their identity.
+        self.streams: dict[int, Callable[[], Any]] = {}
         self.open = False
         self.outer: Active | None = None
         self._token: Token[Active | None] | None = None
@@ -69,10 +72,27 @@ class Active:
         self.outer = _current.get()
         self._token = _current.set(self)
 
+    async def read_streams(self) -> None:
+        """Has async streams recorded that the caller left open; goes before `leave`."""
+        await finish_async(self._streams())
+
     def leave(self) -> None:
-        """Stops answering; the last one to leave takes the patches off."""
+        """Stops answering; the last one to leave takes the patches off.
+
+        Streams that the caller left open are recorded first, as if it had closed them.
+        """
         if not self.open:
             return
+        try:
+            finish(self._streams())
+        finally:
+            self._leave()
+
+    def _streams(self) -> list[Any]:
+        kept = list(self.streams.values())
+        return [stream for of in kept if (stream := of()) is not None]
+
+    def _leave(self) -> None:
         self.open = False
         if self._token is not None:
             # An async fixture may end in another context than it began in. The variable
