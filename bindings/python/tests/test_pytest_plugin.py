@@ -2,10 +2,14 @@
 
 import importlib.metadata
 import os
+import pickle
 import sys
 
 import pytest
 from conftest import digest
+
+from f3dx_cache import Cache, CacheMiss
+from f3dx_cache.pytest_plugin import CacheMissFailure
 
 SUITE = """
 import openai, pytest
@@ -376,6 +380,58 @@ def test_clients_may_be_made_while_modules_are_imported_for_a_replay(suite, pyte
     suite.write("client = openai.OpenAI()\n" + MARKED)
     suite.run("--f3dx-cache=replay").assert_outcomes(passed=1)
     assert "OPENAI_API_KEY" not in os.environ
+
+
+def test_a_replay_in_ci_needs_no_more_than_the_recordings(suite, pytester, monkeypatch):
+    pytester.makeini("[pytest]\n")
+    suite.write("client = openai.OpenAI()\n\n@pytest.mark.f3dx_cache\ndef test_marked(): pass\n")
+    monkeypatch.setenv("CI", "true")
+    suite.run_apart().assert_outcomes(errors=1)
+    with Cache(pytester.path / ".f3dx-cache" / "cache.redb", mode="record") as cache:
+        cache.put({}, b"{}")
+    suite.run_apart().assert_outcomes(passed=1)
+
+
+def test_a_run_that_is_interrupted_counts_and_closes_after_its_fixtures(suite, provider):
+    suite.write(
+        """
+@pytest.fixture(scope="session")
+def asks_at_its_end():
+    yield
+    ask("at the end")
+
+@pytest.mark.f3dx_cache
+def test_interrupted(asks_at_its_end):
+    ask("before")
+    raise KeyboardInterrupt
+"""
+    )
+    suite.run_apart().stdout.fnmatch_lines(["*2 recorded*"])
+    assert provider.total() == 2
+
+
+def test_a_file_that_the_tests_removed_is_not_made_anew(suite, pytester):
+    suite.write(
+        """
+import shutil
+
+@pytest.fixture(scope="session", autouse=True)
+def removes():
+    yield
+    shutil.rmtree("gone")
+
+@pytest.mark.f3dx_cache(path="gone/cache.redb")
+def test_marked():
+    assert ask()
+"""
+    )
+    suite.run_apart().assert_outcomes(passed=1)
+    assert not (pytester.path / "gone").exists()
+
+
+def test_a_miss_can_be_sent_from_a_process_of_a_pool():
+    sent = pickle.loads(pickle.dumps(CacheMissFailure("why")))
+    assert isinstance(sent, CacheMiss) and sent.explanation == "why"
 
 
 def test_a_fixture_may_name_the_server(suite, pytester, provider):

@@ -1,5 +1,7 @@
 """The openai and anthropic SDKs: recorded on the first run, replayed on the second."""
 
+import asyncio
+
 import anthropic
 import openai
 import pytest
@@ -63,8 +65,6 @@ def test_sync_and_async_share_a_recording(provider, options):
     async def again():
         return await ask(async_clients(NOWHERE)[0])
 
-    import asyncio
-
     assert asyncio.run(again()) == cold
 
 
@@ -101,6 +101,62 @@ async def test_an_async_stream_that_was_left_early_is_recorded_to_its_end(provid
         events = [event async for event in stream]
     assert events[-1].choices[0].finish_reason == "stop"
     assert provider.total() == 1
+
+
+def stream_of(client):
+    if hasattr(client, "chat"):
+        return client.chat.completions.create(model="m", messages=LONG, stream=True)
+    return client.messages.create(model="m", max_tokens=5, messages=LONG, stream=True)
+
+
+@pytest.mark.parametrize("sdk", [0, 1], ids=["openai", "anthropic"])
+def test_a_stream_that_was_never_closed_is_recorded_when_the_use_ends(sdk, provider, options):
+    with use(**options) as cache:
+        stream = stream_of(clients(provider.url, api_key="sk-test")[sdk])
+        for _ in stream:
+            break
+    assert cache.summary()["recorded"] == 1
+    rest = list(stream)
+    with use(mode="replay", **options):
+        warm = list(stream_of(clients(NOWHERE)[sdk]))
+    assert rest == warm[1:]
+
+
+@pytest.mark.parametrize("sdk", [0, 1], ids=["openai", "anthropic"])
+async def test_an_async_stream_that_was_never_closed_is_recorded_when_the_use_ends(
+    sdk, provider, options
+):
+    async with use(**options) as cache:
+        stream = await stream_of(async_clients(provider.url, api_key="sk-test")[sdk])
+        async for _ in stream:
+            break
+    assert cache.summary()["recorded"] == 1
+    rest = [event async for event in stream._iterator]
+    async with use(mode="replay", **options):
+        warm = [event async for event in await stream_of(async_clients(NOWHERE)[sdk])]
+    assert rest == warm[1:]
+
+
+@pytest.mark.parametrize("sdk", [0, 1], ids=["openai", "anthropic"])
+def test_an_async_stream_that_is_open_at_the_end_of_its_loop_is_recorded(sdk, provider, options):
+    kept = []
+
+    async def leave():
+        stream = await stream_of(async_clients(provider.url, api_key="sk-test")[sdk])
+        kept.append(stream)
+        async for _ in stream:
+            break
+
+    with use(**options) as cache:
+        asyncio.run(leave())
+    assert cache.summary()["recorded"] == 1
+
+
+async def test_an_async_stream_that_a_sync_use_cannot_read_is_told(provider, options):
+    with use(**options) as cache:
+        stream = await stream_of(async_clients(provider.url, api_key="sk-test")[0])
+    assert cache.summary()["refused"] == 1
+    assert [event async for event in stream]
 
 
 def test_a_replayed_stream_can_be_left_at_any_point(provider, options):

@@ -1,5 +1,7 @@
 """The application under test and its mocks are never touched."""
 
+from unittest import mock
+
 import fastapi
 import fastapi.testclient
 import httpx
@@ -157,3 +159,37 @@ def test_an_upload_that_is_generated_while_it_is_sent_is_not_read_before(
     with use(**options), library.Client(event_hooks={"request": [look]}) as client:
         client.post(provider.url + "/v1/chat/completions", content=content())
     assert seen
+
+
+@LIBRARIES
+@pytest.mark.parametrize("autospec", [False, True])
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_a_mock_in_the_place_of_send(mode, autospec, library, options):
+    answer = library.Response(200, json={"choices": []})
+    with (
+        mock.patch.object(library.Client, "send", autospec=autospec, return_value=answer),
+        use(mode=mode, **options) as cache,
+        library.Client() as client,
+    ):
+        assert client.post(URL, json=ASKED) is answer
+    assert cache.summary()["misses"] == 0
+
+
+@LIBRARIES
+def test_a_mock_in_the_place_of_a_transports_sending(library, replaying):
+    answer = library.Response(200, json={"choices": []})
+    with (
+        mock.patch.object(
+            library.HTTPTransport, "handle_request", autospec=True, return_value=answer
+        ),
+        library.Client() as client,
+    ):
+        assert client.post(URL, json=ASKED) is answer
+
+
+@LIBRARIES
+def test_a_transport_whose_own_sending_is_mocked(library, replaying):
+    answer = library.Response(200, json={"choices": []})
+    with library.Client() as client:
+        client._transport.handle_request = lambda request: answer
+        assert client.post(URL, json=ASKED) is answer

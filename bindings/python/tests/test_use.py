@@ -89,6 +89,14 @@ def test_a_decorator_without_its_parentheses_is_an_error():
             pass
 
 
+def test_decorating_a_class_is_an_error(options):
+    with pytest.raises(TypeError, match="decorate those of"):
+
+        @use(**options)
+        class TestsThatPytestWouldNotSee:
+            pass
+
+
 def test_an_unknown_option_is_an_error(options):
     with pytest.raises(Error, match="cassette"), use(**options, cassette="x"):
         pass

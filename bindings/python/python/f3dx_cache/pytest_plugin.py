@@ -84,6 +84,10 @@ class CacheMissFailure(CacheMiss, pytest.fail.Exception):  # type: ignore[misc, 
         pytest.fail.Exception.__init__(self, explanation)
         self.explanation = explanation
 
+    def __reduce__(self) -> tuple[type[CacheMiss], tuple[str]]:
+        # On its way from a process of a pool it is found by its name.
+        return CacheMiss, (self.explanation,)
+
 
 CacheMissFailure.__module__, CacheMissFailure.__qualname__ = "f3dx_cache", "CacheMiss"
 CacheMissFailure.__name__ = "CacheMiss"
@@ -108,6 +112,8 @@ class Run:
         self.caches: dict[str, Cache] = {}
         self.summaries: dict[tuple[str, str], Summary] = {}
         self.warnings: list[str] = []
+        #: The tests that have a state: one, as a rule.
+        self.items: list[pytest.Item] = []
         self.mode: str | None = config.getoption("f3dx_cache_mode")
 
     def set_environment(self) -> None:
@@ -176,6 +182,7 @@ class Run:
             cache = self.cache(self.options(item))
             session = cache.session(test=item.nodeid, command=self.command(item.nodeid))
             item.stash[_state] = TestState(session)
+            self.items.append(item)
         return item.stash[_state]
 
     def command(self, nodeid: str) -> str:
@@ -189,7 +196,9 @@ class Run:
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Lets modules make their clients while they are imported for a replay."""
-        replays = self.is_configured() and self.default_mode() == "replay"
+        replays = self.default_mode() == "replay" and (
+            self.is_configured() or self.has_recordings()
+        )
         if replays:
             placeholders.set_unset()
         try:
@@ -206,6 +215,14 @@ class Run:
             or any(self.config.getini(f"f3dx_cache_{name}") for name in names)
             or any(os.environ.get(f"F3DX_CACHE_{name}") for name in ("MODE", "PATH", "DIR"))
         )
+
+    def has_recordings(self) -> bool:
+        """Returns whether the file of a test whose marker says nothing is there to replay."""
+        try:
+            with Cache.for_tests(mode="replay") as cache:
+                return Path(cache.path).exists()
+        except Error:
+            return False  # the tests will say so
 
     def default_mode(self) -> str | None:
         """Returns the mode of a test whose marker says nothing; `None` if that is an error."""
@@ -242,10 +259,11 @@ class Run:
         if state is None:
             return []
         del item.stash[_state]
+        self.items.remove(item)
         state.active.leave()
         hidden = hidden_failures(state.active, *state.surfaced, *surfaced)
         self.add(state.cache.mode, state.cache.path, state.cache.summary())
-        self.warnings += [f"{item.nodeid}: {text}" for text in state.cache.warnings()]
+        self.warnings += state.cache.warnings()
         state.cache.release()
         return hidden
 
@@ -272,7 +290,11 @@ class Run:
             summary if before is None else merge_summaries([before, summary])
         )
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
+        """Closes the caches, after the fixtures of a run that was interrupted."""
+        for item in list(self.items):
+            self.end(item)
         for cache in self.caches.values():
             cache.close()
         self.caches.clear()
@@ -303,7 +325,8 @@ class Run:
     def compact(self) -> None:
         """Gives back the space that recording left behind; for the run's owner alone."""
         for (mode, path), summary in self.summaries.items():
-            if summary["recorded"]:
+            # Opening a file that the tests have removed again would make it anew.
+            if summary["recorded"] and Path(path).exists():
                 try:
                     with Cache(path, mode=mode) as cache:
                         cache.compact()

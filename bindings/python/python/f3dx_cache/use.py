@@ -80,10 +80,18 @@ class use:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        try:
+            await self._entered[-1].read_streams()
+        except BaseException as cancelled:
+            self.__exit__(type(cancelled), cancelled, cancelled.__traceback__)
+            raise
         self.__exit__(kind, error, traceback)
 
     def __call__(self, function: F) -> F:
         wrapper: Any
+        if inspect.isclass(function):
+            # What came of it would be a function, which pytest does not collect.
+            raise TypeError(f"use decorates functions; decorate those of {function.__qualname__}")
         if inspect.isasyncgenfunction(function):
 
             @functools.wraps(function)

@@ -16,13 +16,15 @@ outlives its `use` never writes into a closed cache.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import late, placeholders
 from .httpx import patch_client
+from .recorded import finish, finish_async
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -52,6 +54,8 @@ class Active:
         #: What went wrong while looking up or recording, raised when the `use` ends:
         #: an SDK may have hidden it, and the answer of the model is not lost to it.
         self.errors: list[Exception] = []
+        #: What gives the streams that are being recorded, by their identity.
+        self.streams: dict[int, Callable[[], Any]] = {}
         self.open = False
         self.outer: Active | None = None
         self._token: Token[Active | None] | None = None
@@ -68,10 +72,27 @@ class Active:
         self.outer = _current.get()
         self._token = _current.set(self)
 
+    async def read_streams(self) -> None:
+        """Has async streams recorded that the caller left open; goes before `leave`."""
+        await finish_async(self._streams())
+
     def leave(self) -> None:
-        """Stops answering; the last one to leave takes the patches off."""
+        """Stops answering; the last one to leave takes the patches off.
+
+        Streams that the caller left open are recorded first, as if it had closed them.
+        """
         if not self.open:
             return
+        try:
+            finish(self._streams())
+        finally:
+            self._leave()
+
+    def _streams(self) -> list[Any]:
+        kept = list(self.streams.values())
+        return [stream for of in kept if (stream := of()) is not None]
+
+    def _leave(self) -> None:
         self.open = False
         if self._token is not None:
             # An async fixture may end in another context than it began in. The variable
@@ -117,5 +138,17 @@ def _patch(module: ModuleType) -> None:
         if not late.watching():
             return
         for client in (module.Client, module.AsyncClient):
+            if _is_mock(client.__dict__["send"]):
+                continue
             if not any(patch.client is client and patch.in_place() for patch in _patches):
                 _patches.append(patch_client(module, client, active))
+
+
+def _is_mock(function: Any) -> bool:
+    """Returns whether `unittest.mock` answers in the place of the network."""
+    mocks = sys.modules.get("unittest.mock")
+    # With `autospec` it is a function that holds its mock.
+    return mocks is not None and any(
+        isinstance(one, mocks.NonCallableMock)
+        for one in (function, getattr(function, "mock", None))
+    )

@@ -99,7 +99,7 @@ def _sync_send(module: ModuleType, original: Any, active: Callable[[], Active | 
             raise
         finally:
             request.extensions.pop(SENDING, None)
-        recorded(response, found, cache.errors)
+        recorded(response, found, cache)
         if not stream:
             try:
                 response.read()
@@ -147,7 +147,7 @@ def _async_send(module: ModuleType, original: Any, active: Callable[[], Active |
             raise
         finally:
             request.extensions.pop(SENDING, None)
-        recorded(response, found, cache.errors)
+        recorded(response, found, cache)
         if not stream:
             try:
                 await response.aread()

@@ -25,9 +25,14 @@ def touches_network(module: ModuleType, transport: Any) -> bool:
         if isinstance(transport, kind):
             # respx puts its mock into the connection pool beneath the transport.
             pool = getattr(transport, "_pool", None)
-            return _is_of(getattr(kind, method), (f"{module.__name__}.",)) and (
-                pool is None
-                or _is_of(getattr(type(pool), method, None), ("httpcore.", "httpcore2."))
+            own = vars(transport).get(method, getattr(kind, method))
+            return (
+                _is_of(getattr(kind, method), (f"{module.__name__}.",))
+                and _is_of(own, (f"{module.__name__}.",))
+                and (
+                    pool is None
+                    or _is_of(getattr(type(pool), method, None), ("httpcore.", "httpcore2."))
+                )
             )
     if any(
         kind.__module__.partition(".")[0] in NETWORK_PACKAGES for kind in type(transport).__mro__
@@ -43,4 +48,5 @@ def touches_network(module: ModuleType, transport: Any) -> bool:
 
 
 def _is_of(function: Any, packages: tuple[str, ...]) -> bool:
-    return getattr(function, "__module__", "").startswith(packages)
+    # A mock with `autospec` has no module.
+    return (getattr(function, "__module__", None) or "").startswith(packages)
