@@ -123,7 +123,12 @@ impl Cache {
         }
         self.alive()?;
         let request = match self.classify(call) {
-            Classified::Pass => return Ok(Decision::Pass),
+            Classified::Pass => {
+                if let Some(warning) = self.open.policy.overlooked(call) {
+                    self.session.warn(warning);
+                }
+                return Ok(Decision::Pass);
+            }
             Classified::Unrecorded { .. } if mode.calls() => return Ok(Decision::Pass),
             Classified::Unrecorded { reason } => {
                 let reason = self.open.addressing.redactor().text(&reason, &SentSecrets::of(call));

@@ -137,8 +137,7 @@ impl Cache {
 
     /// Returns what records the misses of this session.
     pub(crate) fn command(&self) -> String {
-        let unnamed = || "F3DX_CACHE_MODE=record, and run it again".to_owned();
-        self.session.command.clone().unwrap_or_else(unnamed)
+        self.session.command.clone().unwrap_or_else(|| self.settings().way_to_record().to_owned())
     }
 }
 

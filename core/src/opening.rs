@@ -83,9 +83,10 @@ impl Cache {
                 ErrorKind::Io,
                 &settings.path,
                 format_args!(
-                    "there is no cache file, and mode {} ({}) makes none; record it first \
-                     with mode record (F3DX_CACHE_MODE=record)",
-                    settings.mode, settings.mode_reason
+                    "there is no cache file, and mode {} ({}) makes none; record it first: {}",
+                    settings.mode,
+                    settings.mode_reason,
+                    settings.way_to_record()
                 ),
             ));
         }

@@ -110,8 +110,12 @@ impl Options {
     ///
     /// [`ErrorKind::Config`] that names the unknown or ill-typed member.
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text)
-            .map_err(|cause| Error::new(ErrorKind::Config, format!("options: {cause}")))
+        serde_json::from_str(text).map_err(|cause| {
+            // The text was made by a binding: a line and a column of it say nothing.
+            let told = cause.to_string();
+            let told = told.split(" at line ").next().unwrap_or_default();
+            Error::new(ErrorKind::Config, told)
+        })
     }
 
     /// Returns these options, with `fallback`'s where these are absent.

@@ -212,8 +212,10 @@ impl Cache {
             ErrorKind::ReadOnly,
             &settings.path,
             format_args!(
-                "mode {} ({}) may not {what}; use mode record (F3DX_CACHE_MODE=record)",
-                settings.mode, settings.mode_reason
+                "mode {} ({}) may not {what}; to record: {}",
+                settings.mode,
+                settings.mode_reason,
+                self.command()
             ),
         )
     }

@@ -86,6 +86,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Says how to get into mode `record` from here: an option is stronger than the
+    /// environment.
+    pub(crate) fn way_to_record(&self) -> &'static str {
+        match self.mode_reason.as_str() {
+            OPTION => "mode=\"record\" where the cache is opened, and run it again",
+            _ => "F3DX_CACHE_MODE=record, and run it again",
+        }
+    }
+}
+
 fn resolve(
     mut options: Options,
     env: &Env,
@@ -104,7 +115,7 @@ fn resolve(
     };
     let configured_mode = configured.mode.take().zip(config_file.as_ref());
     let (mode, mode_reason) = if let Some(mode) = options.mode.take() {
-        (mode, "option mode".to_owned())
+        (mode, OPTION.to_owned())
     } else if let Some(mode) = mode_from(env)? {
         (mode, MODE.to_owned())
     } else if let Some((mode, file)) = configured_mode {
@@ -119,6 +130,8 @@ fn resolve(
 }
 
 const MODE: &str = "F3DX_CACHE_MODE";
+/// Why a mode is in force that an option named.
+const OPTION: &str = "option mode";
 
 fn mode_from(env: &Env) -> Result<Option<Mode>> {
     let Some(name) = env.var(MODE) else {

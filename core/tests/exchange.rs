@@ -291,3 +291,28 @@ fn a_stand_in_for_a_key_spoils_no_prompt_and_no_answer() {
     let Decision::Replay(replay) = decision else { panic!("not replayed") };
     assert_eq!(replay.body, answer.as_bytes());
 }
+
+#[test]
+fn a_local_server_that_nobody_named_passes_and_is_told_of() {
+    let (_folder, path) = place();
+    let cache = open(&path, Mode::Replay);
+    let call = |url| HttpCall { method: "POST", url, headers: &[], body: b"{}" };
+    let passes = |url| matches!(cache.intercept(&call(url)).unwrap(), Decision::Pass);
+    assert!(passes("http://localhost:8000/items"));
+    assert!(cache.warnings().is_empty());
+    assert!(passes("http://localhost:8000/v1/chat/completions"));
+    let [warning] = &cache.warnings()[..] else { panic!("{:?}", cache.warnings()) };
+    assert!(warning.contains(r#"hosts = ["localhost:8000"] records it"#), "{warning}");
+}
+
+#[test]
+fn the_way_to_record_depends_on_who_chose_the_mode() {
+    let (_folder, path) = place();
+    let Decision::Refuse(refused) = intercept(&open(&path, Mode::Replay), &body("x", false)) else {
+        panic!("not refused")
+    };
+    assert!(
+        refused.to_string().contains(r#"mode="record" where the cache is opened"#),
+        "{refused}"
+    );
+}

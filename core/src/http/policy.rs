@@ -132,6 +132,24 @@ impl HttpPolicy {
         }
     }
 
+    /// Says what to do about a call that looks like inference, but goes to a local
+    /// server that nobody named: it passes, and may be a provider all the same.
+    pub fn overlooked(&self, call: &HttpCall) -> Option<String> {
+        let url = Url::parse(call.url)?;
+        let authority = &url.authority;
+        let looks = call.method.eq_ignore_ascii_case("POST")
+            && authority.is_local()
+            && !self.ignored.iter().any(|host| host.matches(authority))
+            && providers::is_inference(&url.path, false);
+        looks.then(|| {
+            format!(
+                "let pass: POST {authority}{} (a local server that nobody named); \
+                 hosts = [\"{authority}\"] records it, ignore_hosts = [\"{authority}\"] ends this",
+                url.path
+            )
+        })
+    }
+
     /// Decides what a call is with the base-URL variables as they are now: a fixture
     /// may start a server, and name it, after the policy was built.
     pub fn classify_now(

@@ -41,10 +41,13 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
         Err(Error::file(
             ErrorKind::Corrupt,
             path,
-            format_args!("the file's structure is damaged ({detail}); restore it from version control, or delete it and record again"),
+            format_args!("the file's structure is damaged ({detail}); {RESTORE}"),
         ))
     })
 }
+
+/// The way out of damage.
+const RESTORE: &str = "restore it from version control, or delete it and record again";
 
 /// Turns a redb error about `path` into one of ours.
 fn failure(path: &Path, doing: &str, cause: impl Into<redb::Error>) -> Error {
@@ -73,5 +76,9 @@ fn failure(path: &Path, doing: &str, cause: impl Into<redb::Error>) -> Error {
         Redb::ValueTooLarge(_) => ErrorKind::InvalidArgument,
         _ => ErrorKind::Io,
     };
+    if kind == ErrorKind::Corrupt {
+        let detail = format_args!("cannot {doing}: the file is damaged ({cause}); {RESTORE}");
+        return Error::file(kind, path, detail);
+    }
     Error::file(kind, path, format_args!("cannot {doing}")).because(cause)
 }
