@@ -64,7 +64,9 @@ impl<'py> Content<'py> {
             return Ok(Self::Bytes(bytes));
         }
         let class = content.get_type().fully_qualified_name()?;
-        let message = format!("{what}: bytes or str are needed, not {class}");
+        let message = format!(
+            "{what}: bytes or str are needed, not {class}; json.dumps gives the text of a value"
+        );
         Err(PyTypeError::new_err(message))
     }
 

@@ -87,7 +87,7 @@ def test_a_folder_is_no_cache(tmp_path):
 
 @pytest.mark.parametrize("mode", ["replay", "read_only"])
 def test_a_missing_file_is_an_error_that_says_how_to_record_it(path, mode):
-    with pytest.raises(FileError, match="F3DX_CACHE_MODE=record") as caught:
+    with pytest.raises(FileError, match='mode="record" where the cache is opened') as caught:
         Cache(path, mode)
     assert str(path) in str(caught.value)
     assert not path.exists()
@@ -131,7 +131,7 @@ def test_replay_does_not_record(path):
             with pytest.raises(FileError) as caught:
                 change()
             assert caught.value.kind == "read_only"
-            assert "use mode record" in str(caught.value)
+            assert 'mode="record" where the cache is opened' in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,14 @@ def test_what_chooses_the_mode(suite, pytester, monkeypatch, line, marker, varia
     result.stdout.fnmatch_lines([f"*mode {mode}*"])
 
 
+def test_a_wrong_mode_ends_the_run_at_once(suite, monkeypatch):
+    suite.write(MARKED)
+    monkeypatch.setenv("F3DX_CACHE_MODE", "recrod")
+    result = suite.run_apart()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(['ERROR: f3dx-cache: F3DX_CACHE_MODE: unknown mode "recrod"*'])
+
+
 def test_the_environment_names_the_file(suite, pytester, monkeypatch):
     monkeypatch.setenv("F3DX_CACHE_PATH", str(pytester.path / "named.redb"))
     suite.write(MARKED)

@@ -61,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     run = Run(config)
+    run.check_mode()
     run.set_environment()
     config.pluginmanager.register(run, PLUGIN)
 
@@ -224,6 +225,14 @@ class Run:
         except Error:
             return False  # the tests will say so
 
+    def check_mode(self) -> None:
+        """Ends the run, rather than each of its tests, for a mode or file that is wrong."""
+        if self.is_configured():
+            try:
+                mode_for_tests(mode=self.mode or self.ini_options().get("mode"))
+            except Error as error:
+                raise pytest.UsageError(f"f3dx-cache: {error}") from None
+
     def default_mode(self) -> str | None:
         """Returns the mode of a test whose marker says nothing; `None` if that is an error."""
         mode = self.mode or self.ini_options().get("mode")
@@ -249,8 +258,8 @@ class Run:
             raise
         hidden = self.end(item)
         if hidden:
-            told = "\n\n".join(dict.fromkeys(map(str, hidden)))
-            pytest.fail(f"a call failed and the code under test hid it: {told}", pytrace=False)
+            told = "\n\n".join(dict.fromkeys(map(_told, hidden)))
+            pytest.fail(told, pytrace=False)
         return result
 
     def end(self, item: pytest.Item, *surfaced: BaseException) -> list[BaseException]:
@@ -339,6 +348,12 @@ class Run:
             yield from summary_line(summary, mode, path)
         for warning in dict.fromkeys(self.warnings):
             yield f"warning: {warning}"
+
+
+def _told(failure: BaseException) -> str:
+    if isinstance(failure, CacheMiss):
+        return f"a call failed and the code under test hid it: {failure}"
+    return f"a call could not be looked up or recorded: {failure}"
 
 
 _INSTALLED = (
