@@ -77,3 +77,21 @@ def test_a_thread_that_streams_may_ask_the_same_meanwhile(provider, options):
             )
         assert first and again
         assert cache.summary()["without_claim"] == 1
+
+
+def test_a_stream_that_a_thread_left_open_holds_nobody_up(provider, options):
+    open_streams = []
+
+    def leave():
+        stream = asked.chat.completions.create(model="m", messages=said("left"), stream=True)
+        open_streams.append(stream)
+        return next(stream).id
+
+    with use(**options, claim_timeout_ms=20_000) as cache, client(provider) as asked:
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            first, second = one.submit(leave).result(), other.submit(leave).result()
+        assert first == second
+        assert cache.summary()["without_claim"] == 0
+        rest, again = map(list, open_streams)
+    assert rest == again
+    assert provider.total() == 1

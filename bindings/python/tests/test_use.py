@@ -89,6 +89,23 @@ def test_a_decorator_without_its_parentheses_is_an_error():
             pass
 
 
+async def test_a_decorated_async_generator_sees_what_is_thrown_and_sent(options):
+    @use(**options)
+    async def generator():
+        try:
+            assert (yield 1) == "sent"
+            yield 2
+        except ZeroDivisionError:
+            yield "seen"
+
+    decorated = generator()
+    assert await decorated.__anext__() == 1
+    assert await decorated.asend("sent") == 2
+    assert await decorated.athrow(ZeroDivisionError()) == "seen"
+    with pytest.raises(StopAsyncIteration):
+        await decorated.__anext__()
+
+
 def test_decorating_a_class_is_an_error(options):
     with pytest.raises(TypeError, match="decorate those of"):
 

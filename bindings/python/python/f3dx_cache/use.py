@@ -99,8 +99,20 @@ class use:
                 async with self._for(function):
                     generator = function(*args, **kwargs)
                     try:
-                        async for value in generator:
-                            yield value
+                        step = generator.__anext__()
+                        while True:
+                            try:
+                                value = await step
+                            except StopAsyncIteration:
+                                return
+                            try:
+                                sent = yield value
+                            except GeneratorExit:
+                                raise
+                            except BaseException as thrown:
+                                step = generator.athrow(thrown)
+                            else:
+                                step = generator.asend(sent)
                     finally:
                         await generator.aclose()
 

@@ -72,6 +72,12 @@ class Active:
         self.outer = _current.get()
         self._token = _current.set(self)
 
+    def read_ahead(self) -> None:
+        """Has sync streams read on, in threads, for callers that may have left them."""
+        for stream in self._streams():
+            if hasattr(stream, "start_reading_ahead"):
+                stream.start_reading_ahead()
+
     async def read_streams(self) -> None:
         """Has async streams recorded that the caller left open; goes before `leave`."""
         await finish_async(self._streams())

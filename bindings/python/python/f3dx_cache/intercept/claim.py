@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .._native import Exchange, Replay
 
+#: Seconds between two questions.
+LONGEST = 0.025
 
-def turn(exchange: Exchange) -> Replay | None:
-    """Returns `None` when it is this thread's turn to send, else what to replay."""
+
+def turn(exchange: Exchange, read_ahead: Callable[[], None]) -> Replay | None:
+    """Returns `None` when it is this thread's turn to send, else what to replay.
+
+    The claim may belong to a stream that its caller has left open and reads no more, so
+    a wait that gets long has such streams read.
+    """
+    has_read_ahead = False
     holder = threading.get_ident()
     for pause in _pauses():
         claimed = exchange.claim(holder)
@@ -24,6 +32,9 @@ def turn(exchange: Exchange) -> Replay | None:
             return None
         if claimed is not False:
             return claimed
+        if pause == LONGEST and not has_read_ahead:
+            has_read_ahead = True
+            read_ahead()
         time.sleep(pause)
     raise AssertionError("pauses do not end")
 
@@ -47,4 +58,4 @@ def _pauses() -> Iterator[float]:
     pause = 0.001
     while True:
         yield pause
-        pause = min(pause * 1.5, 0.025)
+        pause = min(pause * 1.5, LONGEST)

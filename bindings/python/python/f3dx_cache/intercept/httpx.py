@@ -89,7 +89,7 @@ def _sync_send(module: ModuleType, original: Any, active: Callable[[], Active | 
         if not found.records:
             return original(client, request, stream=stream, **options)
         try:
-            meanwhile = turn(found)
+            meanwhile = turn(found, cache.read_ahead)
             if meanwhile is not None:
                 return _hooked(client, answer(client, request, meanwhile, stream, begun))
             request.extensions[SENDING] = True
