@@ -337,6 +337,8 @@ impl Exchange {
         };
         self.occurrence = None;
         let asked = Asked { fingerprint: self.address.fingerprint, call: None };
+        // It was counted as a miss when it was intercepted, and is none after all.
+        self.cache.session.missed_not();
         self.cache.count(&asked, true);
         Replay::of(response).map(Some)
     }

@@ -181,15 +181,15 @@ impl Cache {
         if found.is_empty() {
             return;
         }
+        // What the call was sent with is replaced in any case.
+        let replaced = self.settings().options.redact_responses == Some(true)
+            || found.iter().all(|kind| *kind == SecretKind::Sent);
         let kinds: Vec<String> = found.iter().map(ToString::to_string).collect();
         self.session.warn(format!(
             "{}: the response to {call} holds a secret ({}){}",
             self.session.test.as_deref().unwrap_or("a call"),
             kinds.join(", "),
-            match self.settings().options.redact_responses {
-                Some(true) => ", replaced",
-                _ => "; redact_responses = true replaces it",
-            }
+            if replaced { ", replaced" } else { "; redact_responses = true replaces it" }
         ));
     }
 

@@ -92,6 +92,11 @@ impl Session {
         self.counts().misses.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Takes a miss back: another one has recorded the response meanwhile.
+    pub fn missed_not(&self) {
+        self.counts().misses.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Counts a response that was recorded.
     pub fn recorded(&self) {
         self.counts().recorded.fetch_add(1, Ordering::Relaxed);

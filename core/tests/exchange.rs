@@ -196,6 +196,8 @@ fn of_two_that_miss_one_waits_for_the_recording() {
     assert!(first.finish(End::Eof).unwrap());
     let Turn::Replay(replay) = second.claim(2).unwrap() else { panic!("not recorded") };
     assert_eq!(replay.body, ANSWER.as_bytes());
+    let summary = cache.summary().unwrap();
+    assert_eq!((summary.misses, summary.hits, summary.recorded), (1, 1, 1));
 }
 
 #[test]
