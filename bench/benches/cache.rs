@@ -1,12 +1,14 @@
-//! A request to its response, at 1 thousand, 100 thousand and 1 million entries;
-//! a put; the explanation of a miss. All in one run: only ratios travel.
+//! A request to its response, a put, and the explanation of a miss. All in one run:
+//! only ratios travel.
 //!
-//! `F3DX_BENCH_ENTRIES=1000,100000` leaves the largest out.
+//! Requests and responses of 2 KB, and of 100 bytes, at 1 thousand and 100 thousand
+//! entries. `F3DX_BENCH_MILLION=1` adds 1 million short ones, which takes a quarter of
+//! an hour to fill; of 2 KB that file would take 8 GB.
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used)]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use f3dx_cache_bench::{fill, request};
+use f3dx_cache_bench::{fill, request, short_request};
 use f3dx_cache_core::{Cache, Meta, Mode, Options};
 use std::hint::black_box;
 use std::path::Path;
@@ -16,17 +18,11 @@ fn open(path: &Path, mode: Mode) -> Cache {
     Cache::for_tests(options).unwrap()
 }
 
-fn sizes() -> Vec<u64> {
-    let listed = std::env::var("F3DX_BENCH_ENTRIES");
-    let listed = listed.unwrap_or_else(|_| "1000,100000,1000000".to_owned());
-    listed.split(',').map(|size| size.trim().parse().unwrap()).collect()
-}
-
 fn benches(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    for entries in sizes() {
+    for entries in [1_000, 100_000] {
         let path = folder.path().join(format!("{entries}.redb"));
-        fill(&path, entries);
+        fill(&path, entries, request, 2048);
         let mut group = criterion.benchmark_group(format!("{entries} entries"));
         group.sample_size(50);
         group.bench_function("open", |bench| {
@@ -63,5 +59,26 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(cache, benches);
+fn by_size(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let million = std::env::var_os("F3DX_BENCH_MILLION").map(|_| 1_000_000);
+    for entries in [1_000, 100_000].into_iter().chain(million) {
+        let path = folder.path().join(format!("{entries}.redb"));
+        fill(&path, entries, short_request, 100);
+        let mut group = criterion.benchmark_group(format!("{entries} short entries"));
+        group.sample_size(50);
+        group.bench_function("open", |bench| {
+            bench.iter(|| open(black_box(&path), Mode::Replay));
+        });
+        let cache = open(&path, Mode::Replay);
+        let asked: Vec<Vec<u8>> = (0..4096).map(|n| short_request(n * 7919 % entries)).collect();
+        let mut next = asked.iter().cycle();
+        group.bench_function("get", |bench| {
+            bench.iter(|| cache.get(black_box(next.next().unwrap())).unwrap().unwrap());
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(cache, benches, by_size);
 criterion_main!(cache);
