@@ -3,6 +3,7 @@
 
 use f3dx_cache_core::{Cache, Meta, Mode, Options};
 use std::path::Path;
+use std::sync::Barrier;
 
 /// A chat request of 2 KB as Python's `json.dumps` writes it.
 pub const REQUEST: &str = include_str!("../fixtures/chat_request.json");
@@ -32,12 +33,17 @@ pub fn fill(path: &Path, entries: u64, request: fn(u64) -> Vec<u8>, length: usiz
     let mut order: Vec<_> =
         (0..entries).map(|n| (cache.fingerprint(&request(n)).unwrap(), n)).collect();
     order.sort_unstable();
+    // The threads put together: left to themselves they soon take turns, one by one.
+    let together = Barrier::new(THREADS);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (cache, order, response) = (&cache, &order, &response);
+            let (cache, order, response, together) = (&cache, &order, &response, &together);
             scope.spawn(move || {
-                for (_, n) in order.iter().skip(thread).step_by(THREADS) {
-                    cache.put(&request(*n), response, Meta::default()).unwrap();
+                for turn in 0..order.len().div_ceil(THREADS) {
+                    together.wait();
+                    if let Some((_, n)) = order.get(turn * THREADS + thread) {
+                        cache.put(&request(*n), response, Meta::default()).unwrap();
+                    }
                 }
             });
         }
