@@ -92,7 +92,10 @@ pub(crate) unsafe fn read(options: *const f3dx_cache_options) -> Result<Wanted> 
         let given = known(options)?;
         (given, input::json_or_null(given.ignore_paths)?, input::json_or_null(given.options_json)?)
     };
-    let mut options = json.map_or(Ok(Options::default()), Options::from_json)?;
+    let mut options = json.map_or(Ok(Options::default()), |json| {
+        Options::from_json(json)
+            .map_err(|cause| Error::new(cause.kind(), format!("options_json: {cause}")))
+    })?;
     let (test, mode) = mode(given.mode)?;
     once("mode", &mut options.mode, mode)?;
     let timeout = Some(u64::from(given.lock_timeout_ms)).filter(|ms| *ms > 0);
