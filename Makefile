@@ -5,7 +5,6 @@ PYTHON ?= python3
 CARGO ?= cargo
 VENV := .venv
 BIN := $(VENV)/bin
-SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python bench lint fmt header python clean

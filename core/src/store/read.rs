@@ -299,3 +299,28 @@ impl Snapshot {
         failure(&self.path, "read the cache", cause)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::lock;
+    use crate::{Cache, Meta, Mode, Options};
+
+    #[test]
+    fn a_snapshot_is_held_under_test_hooks_alone_and_until_it_is_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.redb");
+        Cache::open(&path, Options::default()).unwrap().put(b"1", b"x", Meta::default()).unwrap();
+        let options = Options { path: Some(path), mode: Some(Mode::Replay), ..Options::default() };
+        let held = |cache: &Cache| lock(&cache.shared().held).is_some();
+
+        let by_hand = Cache::open_with(None, options.clone(), crate::Hooks::default()).unwrap();
+        by_hand.get(b"1").unwrap().unwrap();
+        assert!(!held(&by_hand));
+
+        let hooked = Cache::for_tests(options).unwrap();
+        hooked.get(b"1").unwrap().unwrap();
+        assert!(held(&hooked));
+        hooked.release();
+        assert!(!held(&hooked));
+    }
+}

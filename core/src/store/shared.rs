@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 pub(crate) struct Shared {
     pub(super) path: PathBuf,
     reader: Mutex<Option<Arc<Reader>>>,
-    /// A snapshot kept from one lookup to the next; see [`Shared::hold`].
+    /// A snapshot kept from one lookup to the next; see [`Shared::held`].
     pub(super) held: Mutex<Option<Held>>,
     /// Puts that wait for the thread that writes.
     pub(super) queue: Mutex<Vec<Arc<Job>>>,
