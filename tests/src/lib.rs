@@ -1,4 +1,8 @@
-//! What the tests that cross a crate or a language share: the built C library.
+//! What the tests that cross a crate or a language share.
+
+pub mod entries;
+pub mod torture;
+pub mod worker;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
