@@ -1,6 +1,10 @@
 //! What the tests that cross a crate or a language share.
 
+pub mod ask;
+pub mod c;
 pub mod entries;
+pub mod http;
+pub mod provider;
 pub mod torture;
 pub mod worker;
 
@@ -10,6 +14,17 @@ use std::process::{Command, Stdio};
 /// Returns the folder of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the repository")
+}
+
+/// Returns the Python interpreter that has the built package.
+///
+/// # Panics
+///
+/// If it was not made.
+pub fn python() -> PathBuf {
+    let python = repository().join(".venv/bin/python");
+    assert!(python.exists(), "{} is not there: `make python` makes it", python.display());
+    python
 }
 
 /// The C library as cargo built it.
