@@ -500,21 +500,22 @@ def test_many_workers_share_one_recording_and_one_summary(suite, provider):
     suite.write(
         """
 @pytest.mark.f3dx_cache
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(80))
 def test_shared(number):
-    assert ask(f"prompt {number % 4} [[slow:ms=50]]")
+    assert ask(f"prompt {number % 10} [[slow:ms=50]]")
 """
     )
-    cold = suite.run_apart("-n", "4")
-    cold.assert_outcomes(passed=24)
-    cold.stdout.fnmatch_lines(["*4 recorded*"])
-    assert provider.total() == 4
+    cold = suite.run_apart("-n", "8")
+    cold.assert_outcomes(passed=80)
+    cold.stdout.fnmatch_lines(["*10 recorded*"])
+    assert provider.total() == 10
     recorded = digest(suite.path)
 
-    warm = suite.run_apart("-n", "4", "--f3dx-cache=replay")
-    warm.assert_outcomes(passed=24)
-    warm.stdout.fnmatch_lines(["*24 hits*"])
-    assert len([line for line in warm.outlines if "24 hits" in line]) == 1
+    warm = suite.run_apart("-n", "8")
+    warm.assert_outcomes(passed=80)
+    warm.stdout.fnmatch_lines(["*80 hits*"])
+    assert len([line for line in warm.outlines if "80 hits" in line]) == 1
+    assert provider.total() == 10
     assert digest(suite.path) == recorded
 
 
