@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod c;
 pub mod entries;
+pub mod examination;
 pub mod http;
 pub mod provider;
 pub mod torture;
