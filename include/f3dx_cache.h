@@ -320,7 +320,7 @@ typedef struct {
    */
   uint32_t mode;
   /**
-   * How long a put waits for its turn to write; 0: 10 s.
+   * How long a put waits for another writer that keeps its turn; 0: 10 s.
    */
   uint32_t lock_timeout_ms;
   /**

@@ -38,9 +38,7 @@ fn record(processes: usize) {
     let own = |number: usize| COMMON + each * number as u64;
     let common = crew.each(|_| format!("mix 0 {COMMON}"));
     let own = crew.each(|number| format!("mix {} {}", own(number), own(number) + each));
-    // What one has put, everybody sees at once.
-    let others = crew.each(|_| format!("get 0 {total}"));
-    for said in common.into_iter().chain(own).chain(others) {
+    for said in common.into_iter().chain(own) {
         tally.count += said.puts.len() as u64;
         acknowledged.extend(&said.puts);
         match (said.got(), said.last) {
@@ -48,6 +46,12 @@ fn record(processes: usize) {
             (Err(_), Err(Silence::Ended)) => tally.crashed += 1,
             (Err(_), Err(Silence::Hung)) => tally.hung += 1,
             (Err(line), Ok(_)) => failures.push(line),
+        }
+    }
+    // What one has put, everybody sees at once.
+    if acknowledged.iter().copied().eq(0..total) {
+        for said in crew.each(|_| format!("get 0 {total}")) {
+            count(&mut tally, said.got().unwrap());
         }
     }
     crew.all(|_| "close".into());
