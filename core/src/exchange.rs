@@ -3,7 +3,7 @@
 
 use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
-use crate::claim::{Attempt, Claim, Holder, attempt};
+use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
@@ -207,11 +207,25 @@ impl Exchange {
     ///
     /// As [`Cache::get`].
     pub fn claim(&mut self, holder: Holder) -> Result<Turn> {
+        self.claim_as(holder.into())
+    }
+
+    /// Asks as [`Exchange::claim`] for a task that runs on `thread`. A call that blocks
+    /// the thread is not made to wait for the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`].
+    pub fn claim_for_task(&mut self, task: Holder, thread: Holder) -> Result<Turn> {
+        self.claim_as(Asking { holder: task, thread })
+    }
+
+    fn claim_as(&mut self, asking: Asking) -> Result<Turn> {
         if !self.records() || self.claim.is_some() {
             return Ok(Turn::Send);
         }
         let fingerprint = self.address.fingerprint;
-        match attempt(self.cache.shared(), &fingerprint, holder) {
+        match attempt(self.cache.shared(), &fingerprint, asking) {
             Attempt::Nested => self.cache.session.without_claim(),
             Attempt::Held(claim) => {
                 // Whoever held it before may have recorded the response.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 #[test]
 fn a_holder_that_is_killed_frees_the_next() {
-    let mut tally = Tally::of("holders of a claim killed beside 3 that wait");
+    let mut tally = Tally::of("holders of a claim killed beside 3 that ask the same");
     for language in Language::ALL.repeat(rounds(1, 10)) {
         let provider = Provider::start();
         let (_folder, path) = place();

@@ -96,6 +96,19 @@ async def test_waiting_leaves_the_loop_free(provider, options):
     assert provider.total() == 1
 
 
+async def test_a_sync_call_does_not_wait_for_a_task_that_it_keeps_from_running(provider, options):
+    held = said("held [[hold times=1]]")
+    async with use(**options) as cache, async_client(provider) as asked:
+        task = asyncio.create_task(asked.chat.completions.create(model="m", messages=held))
+        await asyncio.to_thread(provider.wait_for, 1)
+        with client(provider) as blocking:
+            own = blocking.chat.completions.create(model="m", messages=held)
+        provider.release()
+        assert (await task).id != own.id
+        assert cache.summary()["without_claim"] == 1
+    assert provider.total() == 2
+
+
 def test_a_thread_that_streams_may_ask_the_same_meanwhile(provider, options):
     with use(**options) as cache, client(provider) as asked:
         with asked.chat.completions.create(
