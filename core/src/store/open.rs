@@ -158,7 +158,7 @@ fn pages(path: &Path, id: Option<FileId>) -> Result<Pages> {
         return Err(Error::file(ErrorKind::Io, path, detail));
     }
     let pages = Pages::new(file).map_err(|cause| failure(path, "open the cache", cause))?;
-    pages.check_header().map_err(|why| unproven(path, why))?;
+    pages.check_head().map_err(|why| unproven(path, why))?;
     Ok(pages)
 }
 

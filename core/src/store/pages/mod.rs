@@ -10,8 +10,8 @@ mod header;
 mod node;
 mod walk;
 
-pub(super) use header::{Commit, PAGE};
-pub(super) use node::{Leaf, Node, PageRef, Widths};
+pub(super) use header::{Commit, Layout, PAGE};
+pub(super) use node::{Leaf, Node, PageRef, Widths, leads_beyond};
 pub(super) use walk::{Row, Rows};
 
 use header::{HEADER, Header};
@@ -62,11 +62,15 @@ impl Pages {
         self.file.len()
     }
 
-    /// Fails if the header is damaged in a way that redb's readers do not notice.
-    pub fn check_header(&self) -> Proof<()> {
-        self.steadily(|header| match header.flaw() {
-            None => Ok(()),
-            Some(flaw) => Err(Unproven::Damaged(Damage(flaw.into()))),
+    /// Fails if the header is damaged in a way that redb's readers do not notice, or
+    /// the list of tables that it leads to.
+    pub fn check_head(&self) -> Proof<()> {
+        self.steadily(|header| {
+            if let Some(flaw) = header.flaw() {
+                return Err(damaged(flaw));
+            }
+            let commit = published(header)?;
+            commit.tables.map_or(Ok(()), |root| self.tables(&commit, root).map(drop))
         })
     }
 
