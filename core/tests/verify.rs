@@ -5,7 +5,7 @@ use f3dx_cache_core::{Cache, ErrorKind, Fingerprint, Meta, Mode, Options, recove
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const COUNT: u32 = 200;
+const COUNT: u32 = 80;
 
 fn request(n: u32) -> Vec<u8> {
     format!("{{\"id\":{},\"n\":{n}}}", n + 7).into_bytes()
