@@ -158,7 +158,7 @@ fn pages(path: &Path, id: Option<FileId>) -> Result<Pages> {
         return Err(Error::file(ErrorKind::Io, path, detail));
     }
     let pages = Pages::new(file).map_err(|cause| failure(path, "open the cache", cause))?;
-    pages.check_header().map_err(|why| unproven(path, why))?;
+    pages.check_head().map_err(|why| unproven(path, why))?;
     Ok(pages)
 }
 
@@ -216,7 +216,7 @@ fn in_memory(path: &Path) -> Result<Handle> {
 }
 
 /// Opens a file that begins like a cache file; `None` if there is none.
-fn cache_file(path: &Path) -> Result<Option<File>> {
+pub(super) fn cache_file(path: &Path) -> Result<Option<File>> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(cause) if cause.kind() == Io::NotFound => return Ok(None),

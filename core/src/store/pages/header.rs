@@ -5,6 +5,8 @@
 //! commit slots of 128 bytes, of which one is in force.
 
 use super::node::PageRef;
+use redb::StorageBackend;
+use redb::backends::FileBackend;
 
 /// redb's page, bytes.
 pub(in crate::store) const PAGE: u64 = 4096;
@@ -96,6 +98,13 @@ impl Header {
         self.commit(self.primary() ^ usize::from(!before))
     }
 
+    fn layout(&self) -> Layout {
+        Layout {
+            header_pages: u64::from(u32::from_le_bytes(array(&self.0[REGION_HEADER..]))),
+            data_pages: u64::from(u32::from_le_bytes(array(&self.0[REGION_DATA..]))),
+        }
+    }
+
     fn commit(&self, n: usize) -> Option<Commit> {
         let slot = self.slot(n);
         let root = |present: usize, at: usize| {
@@ -104,15 +113,25 @@ impl Header {
                 checksum: u128::from_le_bytes(array(&slot[at + 8..])),
             })
         };
-        let layout = Layout {
-            header_pages: u64::from(u32::from_le_bytes(array(&self.0[REGION_HEADER..]))),
-            data_pages: u64::from(u32::from_le_bytes(array(&self.0[REGION_DATA..]))),
-        };
-        self.slot_holds(n).then(|| Commit { tables: root(1, 8), system: root(2, 40), layout })
+        let (tables, system) = (root(1, 8), root(2, 40));
+        self.slot_holds(n).then(|| Commit { tables, system, layout: self.layout() })
     }
 }
 
 impl Layout {
+    /// Reads the layout of a file; `None` if it has no header yet.
+    pub fn of(file: &FileBackend) -> Option<Self> {
+        let mut header = [0; HEADER];
+        file.read(0, &mut header).ok()?;
+        header.starts_with(b"redb").then(|| Header(header).layout())
+    }
+
+    /// Returns whether a page is within a file of this length.
+    pub fn is_within(&self, number: u64, length: u64) -> bool {
+        let end = self.place(number).and_then(|(offset, size)| offset.checked_add(size));
+        end.is_some_and(|end| end <= length)
+    }
+
     /// Returns the offset and the length of a page in bytes.
     ///
     /// A page number is, from its lowest bit: 20 bits of index in units of the page's

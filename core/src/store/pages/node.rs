@@ -6,7 +6,9 @@
 //! keys at 2, then from 8 a checksum (`u128`) and a page number (`u64`) for each
 //! child, the ends of keys, keys. All integers are little endian.
 
+use super::header::Layout;
 use std::cmp::Ordering;
+use std::io;
 
 const LEAF: u8 = 1;
 const BRANCH: u8 = 2;
@@ -78,6 +80,16 @@ impl Node {
 }
 
 impl Leaf {
+    /// Returns how long a leaf is that begins with `start`, if it is one.
+    pub fn extent(start: &[u8], widths: Widths) -> Option<usize> {
+        let count = usize::from(u16::from_le_bytes(*start.get(2..)?.first_chunk()?));
+        if start[0] != LEAF || count == 0 {
+            return None;
+        }
+        let ends = if widths.key.is_none() { 2 * count } else { count };
+        number(start, 4 * ends)
+    }
+
     pub fn len(&self) -> usize {
         self.pairs
     }
@@ -168,6 +180,24 @@ impl Branch {
             None => number(&self.page, 8 + 24 * self.children() + 4 * n),
         }
     }
+}
+
+/// Returns whether a page is a branch with a child that is not within a file of the
+/// length that `length` tells.
+pub(in crate::store) fn leads_beyond(
+    page: &[u8],
+    layout: &Layout,
+    length: impl FnOnce() -> io::Result<u64>,
+) -> io::Result<bool> {
+    let Some((&[BRANCH, _, low, high], _)) = page.split_first_chunk::<4>() else {
+        return Ok(false);
+    };
+    let children = usize::from(u16::from_le_bytes([low, high])) + 1;
+    let numbers = page.get(8 + 16 * children..8 + 24 * children);
+    let Some(numbers) = numbers else { return Ok(true) };
+    let length = length()?;
+    let (numbers, _) = numbers.as_chunks::<8>();
+    Ok(!numbers.iter().all(|number| layout.is_within(u64::from_le_bytes(*number), length)))
 }
 
 /// Reads the `u32` at an offset.
