@@ -98,11 +98,14 @@ async def test_waiting_leaves_the_loop_free(provider, options):
 
 async def test_a_sync_call_does_not_wait_for_a_task_that_it_keeps_from_running(provider, options):
     held = said("held [[hold times=1]]")
-    async with use(**options) as cache, async_client(provider) as asked:
+    # Longer than the provider holds an answer.
+    patient = use(**options, claim_timeout_ms=90_000)
+    async with patient as cache, async_client(provider) as asked:
         task = asyncio.create_task(asked.chat.completions.create(model="m", messages=held))
         await asyncio.to_thread(provider.wait_for, 1)
         with client(provider) as blocking:
             own = blocking.chat.completions.create(model="m", messages=held)
+        assert not provider.calls()["log"][0]["complete"]
         provider.release()
         assert (await task).id != own.id
         assert cache.summary()["without_claim"] == 1
