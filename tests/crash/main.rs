@@ -4,23 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod aftermath;
+mod failing_disk;
 mod faults;
+mod killed_at_each_step;
 mod steps;
-
-#[test]
-fn look() {
-    use faults::*;
-    use steps::*;
-    for deed in DEEDS {
-        let begun = std::time::Instant::now();
-        let stage = Stage::of(deed);
-        eprintln!("{deed:?} {} steps, {:?}", stage.steps, begun.elapsed());
-        for at in 1..=stage.steps {
-            let p = stage.perform(at, Act::Fail(Errno::Io), Lasts::FromThenOn);
-            eprintln!("{at} {:?} {}", p.answer, p.acknowledged);
-        }
-        eprintln!("{deed:?} {:?}", begun.elapsed());
-        let stage = Stage::with_reads(deed);
-        eprintln!("{deed:?} {} steps with reads", stage.steps);
-    }
-}

@@ -1,7 +1,9 @@
 //! What a process does with a file, step by step: each call to the disk may go wrong.
 
-use crate::aftermath::{goes_on, heard, replays, worker};
+use crate::aftermath::{goes_on, replays};
 use crate::faults::{Act, Faults, Lasts};
+use f3dx_cache_core::{Cache, Meta, Mode, Options};
+use f3dx_cache_tests::entries::{request, response};
 use f3dx_cache_tests::torture::Tally;
 use f3dx_cache_tests::worker::{Silence, Worker};
 use std::fs;
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 pub enum Deed {
     /// Makes a new file.
     Create,
-    /// Records three entries, for which the file grows.
+    /// Records two entries.
     Put,
     /// Compacts the file.
     Compact,
@@ -21,7 +23,8 @@ pub enum Deed {
     Repair,
 }
 
-pub const DEEDS: [Deed; 4] = [Deed::Create, Deed::Put, Deed::Compact, Deed::Repair];
+/// How many entries [`Deed::Put`] records.
+const PUTS: u64 = 2;
 
 /// A file as a deed finds it, which can be had again and again.
 pub struct Stage {
@@ -103,7 +106,7 @@ impl Stage {
     fn command(&self, path: &Path) -> String {
         match self.deed {
             Deed::Create => format!("open record {}", path.display()),
-            Deed::Put => format!("put {} {}", self.recorded, self.recorded + 3),
+            Deed::Put => format!("put {} {}", self.recorded, self.recorded + PUTS),
             Deed::Compact => "compact".into(),
             Deed::Repair => format!("open replay {}", path.display()),
         }
@@ -118,7 +121,11 @@ impl Performance {
     /// Makes the same process do the deed again, now that nothing goes wrong.
     pub fn again(&mut self, stage: &Stage) -> Result<String, Silence> {
         self.faults.lift();
-        self.worker.ask(&stage.command(&file(self.folder.path())))
+        let answer = self.worker.ask(&stage.command(&self.path()));
+        if stage.deed == Deed::Put && answer.as_deref() == Ok("ok") {
+            self.acknowledged = stage.recorded + PUTS;
+        }
+        answer
     }
 
     /// Ends the worker, and counts what fresh processes do not find, or cannot do.
@@ -141,28 +148,33 @@ fn file(folder: &Path) -> PathBuf {
 
 /// Makes the file that a deed finds; returns how many entries are recorded in it.
 fn prepare(deed: Deed, folder: &Path) -> u64 {
-    let recorded = match deed {
-        Deed::Create => return 0,
-        Deed::Put | Deed::Repair => 12,
-        Deed::Compact => 60,
-    };
+    const RECORDED: u64 = 12;
+    if deed == Deed::Create {
+        return 0;
+    }
     let path = file(folder);
-    let mut first = Worker::start(&mut worker());
-    assert_eq!(first.open("record", &path).as_deref(), Ok("ok"));
-    assert_eq!(first.ask(&format!("put 0 {recorded}")).as_deref(), Ok("ok"));
-    assert!(first.leave().success());
+    let options = Options { mode: Some(Mode::Record), ..Options::default() };
+    let cache = Cache::open(&path, options).unwrap();
+    let put = |n| cache.put(&request(n), &response(n), Meta::default()).unwrap();
+    // What compaction gives back lies before what it keeps, and so everything moves.
+    let replaced: Vec<_> = match deed {
+        Deed::Compact => (1000..1060).map(put).collect(),
+        _ => Vec::new(),
+    };
+    for n in 0..RECORDED {
+        put(n);
+    }
+    for put in replaced {
+        assert!(cache.delete(&put.fingerprint).unwrap());
+    }
+    cache.close().unwrap();
     if deed == Deed::Repair {
-        // Its last call to the disk was to mark the file as closed properly.
         let faults = Faults::under(folder);
         let mut killed = faults.in_worker();
         assert_eq!(killed.open("record", &path).as_deref(), Ok("ok"));
-        let put = format!("put {recorded} {}", recorded + 1);
-        let mut tally = Tally::of("repair");
-        faults.order(3, Act::Kill, Lasts::Once);
+        faults.order(10, Act::Kill, Lasts::Once);
+        let put = format!("put {RECORDED} {}", RECORDED + 1);
         assert_eq!(killed.ask(&put), Err(Silence::Ended));
-        drop(killed);
-        let _ = heard;
-        let _ = &mut tally;
     }
-    recorded
+    RECORDED
 }
