@@ -7,4 +7,6 @@ mod aftermath;
 mod failing_disk;
 mod faults;
 mod killed_at_each_step;
+mod killed_at_random;
+mod read_only_folder;
 mod steps;
