@@ -7,6 +7,7 @@ mod aftermath;
 mod failing_disk;
 mod faults;
 mod forked_children;
+mod full_disk;
 mod killed_at_each_step;
 mod killed_at_random;
 mod read_only_folder;
