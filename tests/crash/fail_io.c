@@ -16,6 +16,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "power_cut.h"
+
 enum act {
   GO_ON,
   FAIL,       /* with the errno asked for, nothing done */
@@ -24,7 +26,9 @@ enum act {
   KILL,       /* SIGKILL just before */
   HALF_KILL,  /* a write does half of it, then SIGKILL */
   FORK,       /* a child is forked that lives on; its parent goes on */
-  ORPHAN      /* a child is forked that lives on; its parent is killed */
+  ORPHAN,     /* a child is forked that lives on; its parent is killed */
+  POWER_CUT,  /* SIGKILL, and what was not synced is lost in part */
+  NOTE        /* goes on, and is noted for the power cut to come */
 };
 
 struct orders {
@@ -32,7 +36,7 @@ struct orders {
   uint64_t at;     /* the call that goes wrong; 0 is none */
   uint64_t act;
   uint64_t lasts;  /* whether every later call goes wrong as well */
-  uint64_t error;  /* the errno */
+  uint64_t error;  /* the errno; what a power cut keeps */
   uint64_t reads;  /* whether calls that read count */
   uint64_t child;  /* the process id of a child that was forked */
 };
@@ -75,11 +79,15 @@ static enum act decide(const char *path, int reads) {
   if (strncmp(path, under, len) != 0 || (path[len] != '/' && path[len] != 0)) return GO_ON;
   uint64_t nth = __atomic_add_fetch(&orders->seen, 1, __ATOMIC_SEQ_CST);
   uint64_t at = orders->at;
-  if (at == 0 || (orders->lasts ? nth < at : nth != at)) return GO_ON;
+  if (at == 0 || (orders->lasts ? nth < at : nth != at))
+    return at != 0 && orders->act == POWER_CUT && !reads ? NOTE : GO_ON;
   switch ((enum act)orders->act) {
     case KILL: die();
     case ORPHAN: live_on(); die();
     case FORK: live_on(); return GO_ON;
+    case POWER_CUT:
+      cut(orders->error);
+      die();
     default: break;
   }
   errno = (int)orders->error;
@@ -113,31 +121,37 @@ static enum act decide_fd(int fd, int reads) {
       case HALF_KILL:                                                          \
         REAL(name)(fd, bytes, count / 2, offset);                              \
         die();                                                                 \
-      default: return REAL(name)(fd, bytes, count, offset);                    \
+      case NOTE: note_change(fd, bytes, count, offset, -1); break;             \
+      default: break;                                                          \
     }                                                                          \
+    return REAL(name)(fd, bytes, count, offset);                               \
   }
 
-/* A call that does all or nothing. */
-#define CALLS(name, decision, parameters, arguments)                           \
+/* A call that does all or nothing; `noted` notes it for a power cut. */
+#define CALLS(name, decision, noted, parameters, arguments)                    \
   int name parameters {                                                        \
     switch (decision) {                                                        \
       case FAIL:                                                               \
       case HALF_FAIL: return -1;                                               \
       case HALF_KILL: die();                                                   \
-      default: return REAL(name) arguments;                                    \
+      case NOTE: noted; break;                                                 \
+      default: break;                                                          \
     }                                                                          \
+    return REAL(name) arguments;                                               \
   }
 
 WRITES(pwrite, off_t)
 WRITES(pwrite64, off64_t)
-CALLS(fsync, decide_fd(fd, 0), (int fd), (fd))
-CALLS(fdatasync, decide_fd(fd, 0), (int fd), (fd))
-CALLS(ftruncate, decide_fd(fd, 0), (int fd, off_t length), (fd, length))
-CALLS(ftruncate64, decide_fd(fd, 0), (int fd, off64_t length), (fd, length))
-CALLS(linkat, decide(to, 0),
+CALLS(fsync, decide_fd(fd, 0), forget(fd), (int fd), (fd))
+CALLS(fdatasync, decide_fd(fd, 0), forget(fd), (int fd), (fd))
+CALLS(ftruncate, decide_fd(fd, 0), note_change(fd, "", 0, 0, length),
+      (int fd, off_t length), (fd, length))
+CALLS(ftruncate64, decide_fd(fd, 0), note_change(fd, "", 0, 0, length),
+      (int fd, off64_t length), (fd, length))
+CALLS(linkat, decide(to, 0), note_link(to),
       (int folder, const char *from, int other, const char *to, int flags),
       (folder, from, other, to, flags))
-CALLS(unlink, decide(path, 0), (const char *path), (path))
+CALLS(unlink, decide(path, 0), (void)0, (const char *path), (path))
 
 #define READS(name, parameters, arguments)                                     \
   ssize_t name parameters {                                                    \

@@ -26,6 +26,9 @@ pub enum Act {
     Fork,
     /// A child is forked that lives on; the process is killed.
     Orphan,
+    /// The process is killed, and of what was not synced only those changes are left
+    /// whose bit is set, the oldest first.
+    PowerCut(u64),
 }
 
 /// An error of the system, by its number on Linux.
@@ -106,6 +109,7 @@ impl Faults {
             Act::HalfKill => (5, 0),
             Act::Fork => (6, 0),
             Act::Orphan => (7, 0),
+            Act::PowerCut(kept) => (8, kept),
         };
         let lasts = u64::from(lasts == Lasts::FromThenOn);
         let slots = [0, at, number, lasts, errno, u64::from(reads), 0];

@@ -10,5 +10,6 @@ mod forked_children;
 mod full_disk;
 mod killed_at_each_step;
 mod killed_at_random;
+mod power_cut;
 mod read_only_folder;
 mod steps;
