@@ -11,14 +11,21 @@ pub fn worker() -> Command {
     Command::new(env!("CARGO_BIN_EXE_worker"))
 }
 
-/// Returns what a worker answered; one that hung or ended counts.
-pub fn heard(tally: &mut Tally, answer: Result<String, Silence>) -> Option<String> {
+/// Returns what a worker answered; one that hung or ended ends the test.
+pub fn heard(tally: &mut Tally, answer: Result<String, Silence>) -> String {
     match answer {
-        Ok(line) => return Some(line),
+        Ok(line) => return line,
         Err(Silence::Hung) => tally.hung += 1,
         Err(Silence::Ended) => tally.crashed += 1,
     }
-    None
+    stop(tally)
+}
+
+/// Ends a test in which something hung or crashed.
+pub fn stop(tally: &mut Tally) -> ! {
+    tally.count += 1;
+    tally.clone().finish();
+    panic!("{tally:?}");
 }
 
 /// Counts what a fresh process does not replay of `entries`, which are recorded.
@@ -28,10 +35,10 @@ pub fn replays(tally: &mut Tally, path: &Path, entries: Range<u64>) {
 
 /// As [`replays`], in a worker of the caller's.
 pub fn replays_in(tally: &mut Tally, mut fresh: Worker, path: &Path, entries: Range<u64>) {
-    let Some(opened) = heard(tally, fresh.open("replay", path)) else { return };
+    let opened = heard(tally, fresh.open("replay", path));
     assert_eq!(opened, "ok", "{tally:?}");
     let get = format!("get {} {}", entries.start, entries.end);
-    let Some(got) = heard(tally, fresh.ask(&get)) else { return };
+    let got = heard(tally, fresh.ask(&get));
     let [hits, misses, wrong] = counts(&got);
     assert_eq!(hits + misses + wrong, entries.end - entries.start, "{got}");
     tally.lost += misses;
@@ -42,13 +49,13 @@ pub fn replays_in(tally: &mut Tally, mut fresh: Worker, path: &Path, entries: Ra
 /// fresh process record those that were not.
 pub fn goes_on(tally: &mut Tally, path: &Path, entries: Range<u64>) {
     let mut fresh = Worker::start(&mut worker());
-    let Some(opened) = heard(tally, fresh.open("record", path)) else { return };
+    let opened = heard(tally, fresh.open("record", path));
     assert_eq!(opened, "ok", "{tally:?}");
     let get = format!("get {} {}", entries.start, entries.end);
-    let Some(got) = heard(tally, fresh.ask(&get)) else { return };
+    let got = heard(tally, fresh.ask(&get));
     tally.wrong += counts(&got)[2];
     let put = format!("put {} {}", entries.start, entries.end);
-    let Some(put) = heard(tally, fresh.ask(&put)) else { return };
+    let put = heard(tally, fresh.ask(&put));
     assert_eq!(put, "ok", "{tally:?}");
     replays(tally, path, entries);
 }

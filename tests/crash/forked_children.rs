@@ -1,5 +1,6 @@
 //! A child that is forked in the midst of a deed holds what its parent had open.
 
+use crate::aftermath::stop;
 use crate::faults::{Act, Lasts};
 use crate::steps::{Deed, Performance, Stage};
 use f3dx_cache_core::{Cache, Error, ErrorKind, Meta, Mode, Options};
@@ -25,18 +26,16 @@ fn a_child_of_a_killed_recorder_is_waited_for_with_a_deadline() {
             assert_eq!(performance.answer, Err(Silence::Ended), "{deed:?} {at}");
             let child = Child::of(&performance);
             let path = performance.path();
-            if let Some(put) = in_time(&mut tally, records(&path)) {
-                let error = put.expect_err("the child has the turn to write");
-                assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
-                let said = error.to_string();
-                let way_out = "a killed recorder's child still running? `lock_timeout_ms` sets";
-                assert!(said.contains(way_out), "{said}");
-            }
+            let put = in_time(&mut tally, records(&path));
+            let error = put.expect_err("the child has the turn to write");
+            assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+            let said = error.to_string();
+            let way_out = "a killed recorder's child still running? `lock_timeout_ms` sets";
+            assert!(said.contains(way_out), "{said}");
             match in_time(&mut tally, replays(&path)) {
                 // A file that has to be repaired first cannot be read meanwhile.
-                Some(Err(error)) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
-                Some(Ok(got)) => assert!(got, "{deed:?} {at}"),
-                None => {}
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
+                Ok(got) => assert!(got, "{deed:?} {at}"),
             }
             drop(child);
             performance.aftermath(&mut tally);
@@ -55,12 +54,8 @@ fn a_child_forked_during_a_deed_is_in_nobodys_way() {
             assert_eq!(performance.answer.as_deref(), Ok("ok"), "{deed:?} {at}");
             let child = Child::of(&performance);
             let path = performance.path();
-            if let Some(put) = in_time(&mut tally, records(&path)) {
-                put.unwrap();
-            }
-            if let Some(got) = in_time(&mut tally, replays(&path)) {
-                assert!(got.unwrap(), "{deed:?} {at}");
-            }
+            in_time(&mut tally, records(&path)).unwrap();
+            assert!(in_time(&mut tally, replays(&path)).unwrap(), "{deed:?} {at}");
             drop(child);
             performance.aftermath(&mut tally);
         }
@@ -92,16 +87,14 @@ fn impatient(path: &Path, mode: Mode) -> Result<Cache, Error> {
     Cache::open(path, Options { mode: Some(mode), lock_timeout_ms, ..Options::default() })
 }
 
-/// Returns what `work` came to; counts it as hung after a minute.
-fn in_time<T: Send + 'static>(
-    tally: &mut Tally,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+/// Returns what `work` came to; if that takes a minute, the test ends.
+fn in_time<T: Send + 'static>(tally: &mut Tally, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, done) = channel();
     thread::spawn(move || sender.send(work()));
-    let done = done.recv_timeout(Duration::from_secs(60)).ok();
-    tally.hung += u64::from(done.is_none());
-    done
+    done.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
+        tally.hung += 1;
+        stop(tally)
+    })
 }
 
 /// A forked child, which the test ends.
