@@ -95,6 +95,23 @@ impl Shared {
         })
     }
 
+    /// Fails unless the pages are whole that `batch` may change: redb would take
+    /// what it needs from damaged ones, and write over what is intact.
+    fn check_room_for(&self, batch: &[Arc<Job>], patience: &Patience) -> Result<()> {
+        // While the snapshot lives, no other writer reuses the pages that are looked at.
+        let Some(snapshot) = self.snapshot(patience)? else { return Ok(()) };
+        let keys: Vec<&[u8]> = batch
+            .iter()
+            .flat_map(|job| match &job.change {
+                Change::Put(entry) => vec![&entry.fingerprint],
+                Change::Delete(fingerprint) => vec![fingerprint],
+                Change::Hits(hits) => hits.iter().map(|(fingerprint, _)| fingerprint).collect(),
+            })
+            .map(|fingerprint| &fingerprint.as_bytes()[..])
+            .collect();
+        snapshot.check_room_for(&keys)
+    }
+
     /// Writes all of `batch` in one transaction, each change with its outcome.
     fn write_batch(&self, batch: &[Arc<Job>], patience: &Patience) -> Result<Vec<Result<Outcome>>> {
         let path = self.path.as_path();
@@ -105,6 +122,7 @@ impl Shared {
         if let Some(header) = &header {
             header.check_writable(path)?;
         }
+        self.check_room_for(batch, patience)?;
         let database = writer(path, patience)?;
         let write = database.begin_write().map_err(|e| cannot(e.into()))?;
         let mut outcomes = Vec::with_capacity(batch.len());
