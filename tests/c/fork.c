@@ -13,6 +13,8 @@ static void the_child(f3dx_cache *cache, f3dx_cache_iter *iter, f3dx_cache_claim
   EXPECT(OK, f3dx_cache_lookup(cache, TEXT("\"parent\""), &out, &err));
   CHECK(holds(&out, TEXT("p")));
   EXPECT(OK, f3dx_cache_put(cache, TEXT("\"child\""), TEXT("c"), NULL, 0, NULL, &err));
+  EXPECT_SAYS(INVALID_ARGUMENT, "begun before this process was forked",
+              f3dx_cache_iter_next(iter, key, NULL, &err));
   EXPECT(END, f3dx_cache_iter_next(iter, key, NULL, &err));
   f3dx_cache_iter_free(iter);
   f3dx_cache_claim_free(claim);
