@@ -6,7 +6,7 @@ use f3dx_cache_tests::torture::Tally;
 use f3dx_cache_tests::worker::{Silence, Worker};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 /// Damages copies of one file and examines them.
@@ -20,13 +20,14 @@ pub struct Examiner {
     /// Examinations that ended with errors of a kind.
     kinds: BTreeMap<String, u64>,
     unharmed: u64,
+    recovered: u64,
 }
 
 impl Examiner {
     /// Begins with a file of the entries 0 to `recorded`.
     pub fn of(what: &str, whole: Vec<u8>, recorded: u64) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: scratch(),
             whole,
             recorded,
             process: None,
@@ -34,6 +35,7 @@ impl Examiner {
             tally: Tally::of(what),
             kinds: BTreeMap::new(),
             unharmed: 0,
+            recovered: 0,
         }
     }
 
@@ -60,7 +62,7 @@ impl Examiner {
         fs::remove_file(&path).unwrap();
     }
 
-    fn ask(&mut self, path: &PathBuf) -> Result<Examination, Silence> {
+    fn ask(&mut self, path: &Path) -> Result<Examination, Silence> {
         let process = self.process.get_or_insert_with(|| {
             Worker::start(&mut Command::new(env!("CARGO_BIN_EXE_examiner")))
         });
@@ -72,11 +74,14 @@ impl Examiner {
         let documented = ["corrupt", "unsupported_format"];
         let undocumented: Vec<_> =
             found.errors.keys().filter(|kind| !documented.contains(&kind.as_str())).collect();
-        if found.lost + found.wrong + found.destroyed > 0 || !undocumented.is_empty() {
+        if found.lost + found.wrong + found.destroyed + found.unlisted > 0
+            || !undocumented.is_empty()
+        {
             eprintln!("{damage}: {found:?}");
         }
         self.tally.lost += found.lost + found.destroyed;
-        self.tally.wrong += found.wrong + undocumented.len() as u64;
+        self.tally.wrong += found.wrong + found.unlisted + undocumented.len() as u64;
+        self.recovered += found.recovered;
         self.unharmed += u64::from(found.errors.is_empty());
         for kind in found.errors.keys() {
             *self.kinds.entry(kind.clone()).or_default() += 1;
@@ -85,8 +90,19 @@ impl Examiner {
 
     /// Reports, and fails if anything was not as promised.
     pub fn finish(mut self) {
-        self.tally.note = format!("no error: {}, with errors: {:?}", self.unharmed, self.kinds);
-        eprintln!("{:?}", self.tally);
+        let kinds: Vec<_> = self.kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let all = self.tally.count * self.recorded;
+        self.tally.note = format!(
+            "{} without an error, {}; {}% of the entries recovered",
+            self.unharmed,
+            kinds.join(", "),
+            self.recovered * 100 / all
+        );
         self.tally.finish();
     }
+}
+
+/// Returns a folder in memory where there is one: thousands of files are made durable.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }

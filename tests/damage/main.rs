@@ -4,6 +4,7 @@
 
 mod examine;
 mod kind;
+mod strange;
 
 use examine::Examiner;
 use f3dx_cache_core::{Cache, Meta, Mode, Options};

@@ -1,7 +1,7 @@
 //! What comes of using a file that may be damaged, in every way a user can.
 
 use crate::entries::{request, response};
-use f3dx_cache_core::{Cache, Error, Meta, Mode, Options};
+use f3dx_cache_core::{Cache, Error, Meta, Mode, Options, recover, verify};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +17,10 @@ pub struct Examination {
     pub wrong: u64,
     /// Entries that were answered before the file was written to, and not any more.
     pub destroyed: u64,
+    /// Damage that was met and that `verify` does not list, or that `recover` copied.
+    pub unlisted: u64,
+    /// Entries in a new file that `recover` made.
+    pub recovered: u64,
     /// The kinds of the errors, and how often each came.
     pub errors: BTreeMap<String, u64>,
     /// An error of each kind.
@@ -29,8 +33,37 @@ impl Examination {
     pub fn of(path: &Path, recorded: u64) -> Self {
         let mut found = Self::default();
         let answered = found.read(path, recorded);
+        found.verify(path);
+        found.recover(path, &answered);
         found.write(path, recorded, &answered);
         found
+    }
+
+    /// Verifies the file: what a reader stumbled over, `verify` must list.
+    fn verify(&mut self, path: &Path) {
+        let stumbled = !self.errors.is_empty();
+        let Some(found) = self.noting(verify(path)) else { return };
+        self.unlisted += u64::from(stumbled && found.is_intact());
+    }
+
+    /// Recovers the file: what could be read is in the new one, and that is whole.
+    fn recover(&mut self, path: &Path, answered: &[u64]) {
+        let to = path.with_extension("recovered");
+        if self.noting(recover(path, &to)).is_none() {
+            self.destroyed += answered.len() as u64;
+            return;
+        }
+        let Some(cache) = self.noting(open(&to, Mode::Replay)) else { return };
+        for n in answered {
+            let kept = cache.get(&request(*n));
+            self.destroyed += u64::from(
+                !kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.body == response(*n))),
+            );
+        }
+        self.unlisted += u64::from(!verify(&to).is_ok_and(|found| found.is_intact()));
+        self.recovered += verify(&to).map_or(0, |found| found.entries);
+        // What cannot be removed shows in the folder's removal.
+        let _ = std::fs::remove_file(&to);
     }
 
     fn read(&mut self, path: &Path, recorded: u64) -> Vec<u64> {
@@ -50,7 +83,8 @@ impl Examination {
             match self.noting(cache.request(&fingerprint)) {
                 Some(Some(text)) => self.wrong += u64::from(text != request(n)),
                 Some(None) => self.lost += 1,
-                None => {}
+                // An answer without its request is no entry.
+                None => answered.retain(|answered| *answered != n),
             }
         }
         // A miss reads what is near.

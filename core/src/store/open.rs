@@ -216,7 +216,7 @@ fn in_memory(path: &Path) -> Result<Handle> {
 }
 
 /// Opens a file that begins like a cache file; `None` if there is none.
-fn cache_file(path: &Path) -> Result<Option<File>> {
+pub(super) fn cache_file(path: &Path) -> Result<Option<File>> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(cause) if cause.kind() == Io::NotFound => return Ok(None),

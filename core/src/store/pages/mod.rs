@@ -10,11 +10,12 @@ mod header;
 mod node;
 mod walk;
 
-pub(super) use header::{Commit, Layout, PAGE};
-pub(super) use node::{Leaf, Node, PageRef, Widths, leads_beyond};
-pub(super) use walk::{Row, Rows};
+pub(super) use header::{Commit, Layout};
+pub(super) use node::{Widths, leads_beyond};
+pub(super) use walk::{Pair, Row, Rows, Spot};
 
-use header::{HEADER, Header};
+use header::{HEADER, Header, PAGE};
+use node::{Node, PageRef};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::fmt;
@@ -51,7 +52,13 @@ pub(super) struct TableRoot {
     pub rows: u64,
 }
 
+/// A table's name and its root.
+pub(super) type Table = (Vec<u8>, TableRoot);
+
 type Proof<T> = Result<T, Unproven>;
+
+/// How wide keys and values are in a tree of tables.
+const TABLES: Widths = Widths { key: None, value: None };
 
 impl Pages {
     pub fn new(file: File) -> Result<Self, redb::DatabaseError> {
@@ -70,7 +77,7 @@ impl Pages {
                 return Err(damaged(flaw));
             }
             let commit = published(header)?;
-            commit.tables.map_or(Ok(()), |root| self.tables(&commit, root).map(drop))
+            commit.tables.map_or(Ok(()), |root| self.whole_tables(&commit, root).map(drop))
         })
     }
 
@@ -115,25 +122,29 @@ impl Pages {
     /// Returns the commit that readers see; if that is damaged, the one that a repair
     /// would fall back to; `None` if the file has neither.
     pub fn commit(&self) -> io::Result<Option<Commit>> {
-        let header = self.header()?;
-        Ok(header.published().or_else(|| header.fallback()))
+        let commit = self.steadily(published);
+        match commit {
+            Ok(commit) => Ok(Some(commit)),
+            Err(Unproven::Damaged(_)) => Ok(self.header()?.fallback()),
+            Err(Unproven::Io(cause)) => Err(cause),
+        }
     }
 
-    /// Returns every table of a commit: those of the cache, or redb's own.
-    pub fn tables(&self, commit: &Commit, root: PageRef) -> Proof<Vec<(Vec<u8>, TableRoot)>> {
-        let mut tables = Vec::new();
-        for row in Rows::of(self, commit, root, Widths { key: None, value: None }) {
+    /// Returns every table that a tree of tables has, ours or redb's own, and what of
+    /// it is damaged.
+    pub fn tables(&self, commit: &Commit, root: PageRef) -> io::Result<(Vec<Table>, Vec<Damage>)> {
+        let (mut tables, mut damages) = (Vec::new(), Vec::new());
+        for row in Rows::of(self, commit, root, TABLES) {
             match row {
-                Row::Pair { key, value, .. } => {
-                    let table = TableRoot::parse(&value);
-                    let table = table.ok_or_else(|| damaged("its list of tables is not readable"));
-                    tables.push((key, table?));
-                }
-                Row::Damaged { damage, .. } => return Err(Unproven::Damaged(damage)),
-                Row::Failed(cause) => return Err(Unproven::Io(cause)),
+                Row::Pair(pair) => match TableRoot::parse(&pair.value) {
+                    Some(table) => tables.push((pair.key, table)),
+                    None => damages.push(Damage("its list of tables is not readable".into())),
+                },
+                Row::Damaged { damage, .. } => damages.push(damage),
+                Row::Failed(cause) => return Err(cause),
             }
         }
-        Ok(tables)
+        Ok((tables, damages))
     }
 
     /// Reads a page that matches what leads to it.
@@ -224,17 +235,26 @@ impl Pages {
 
     /// Checks every page of every table of a tree of tables.
     fn check_tables(&self, commit: &Commit, root: PageRef) -> Proof<()> {
-        for (_, table) in self.tables(commit, root)? {
+        for (_, table) in self.whole_tables(commit, root)? {
             let Some(root) = table.root else { continue };
             for row in Rows::of(self, commit, root, table.widths) {
                 match row {
-                    Row::Pair { .. } => {}
+                    Row::Pair(_) => {}
                     Row::Damaged { damage, .. } => return Err(Unproven::Damaged(damage)),
                     Row::Failed(cause) => return Err(Unproven::Io(cause)),
                 }
             }
         }
         Ok(())
+    }
+
+    /// Returns every table of a tree of tables that is whole.
+    fn whole_tables(&self, commit: &Commit, root: PageRef) -> Proof<Vec<Table>> {
+        let (tables, mut damages) = self.tables(commit, root).map_err(Unproven::Io)?;
+        match damages.pop() {
+            None => Ok(tables),
+            Some(damage) => Err(Unproven::Damaged(damage)),
+        }
     }
 
     fn header(&self) -> io::Result<Header> {

@@ -80,6 +80,16 @@ impl Node {
 }
 
 impl Leaf {
+    /// Returns how long a leaf is that begins with `start`, if it is one.
+    pub fn extent(start: &[u8], widths: Widths) -> Option<usize> {
+        let count = usize::from(u16::from_le_bytes(*start.get(2..)?.first_chunk()?));
+        if start[0] != LEAF || count == 0 {
+            return None;
+        }
+        let ends = if widths.key.is_none() { 2 * count } else { count };
+        number(start, 4 * ends)
+    }
+
     pub fn len(&self) -> usize {
         self.pairs
     }
