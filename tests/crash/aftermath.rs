@@ -1,5 +1,6 @@
 //! What must hold after a crash, found out by processes that have not seen it.
 
+use f3dx_cache_core::verify;
 use f3dx_cache_tests::torture::Tally;
 use f3dx_cache_tests::worker::{Silence, Worker};
 use std::ops::Range;
@@ -28,9 +29,12 @@ pub fn stop(tally: &mut Tally) -> ! {
     panic!("{tally:?}");
 }
 
-/// Counts what a fresh process does not replay of `entries`, which are recorded.
+/// Counts what a fresh process does not replay of `entries`, which are recorded, and
+/// checks that the file is whole.
 pub fn replays(tally: &mut Tally, path: &Path, entries: Range<u64>) {
     replays_in(tally, Worker::start(&mut worker()), path, entries);
+    let found = verify(path).unwrap();
+    assert!(found.is_intact(), "{tally:?}: {:?}", found.flaws);
 }
 
 /// As [`replays`], in a worker of the caller's.
