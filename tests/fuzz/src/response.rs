@@ -170,9 +170,13 @@ thread_local! {
     };
 }
 
-/// Makes a folder in memory, if there is such a place: a put waits for the disk.
+/// Makes a folder: where `TMPDIR` says, else in memory if there is such a place, since
+/// a put waits for the disk.
 pub(super) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = match std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
     folder.expect("a folder is made")
 }
