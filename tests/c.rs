@@ -2,6 +2,7 @@
 //! linked to the shared library and to the archive, run, and run under valgrind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use f3dx_cache_tests::torture::rounds;
 use f3dx_cache_tests::{Library, library, repository};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -36,7 +37,7 @@ callers! {
     claims_are_for_one: "claim.c";
     walks_see_every_entry: "iterate.c";
     counters_and_reports_are_told: "report.c";
-    threads_share_a_handle: "threads.c";
+    threads_share_a_handle_and_a_file: "threads.c", often;
     a_forked_child_goes_on: "fork.c";
     the_header_is_cpp: "first_look.cpp";
 }
@@ -163,6 +164,11 @@ fn vectors(folder: &Path) -> PathBuf {
             member(&case["error"]),
         ]
     })
+}
+
+/// How often each thread of threads.c opens a cache.
+fn often(_: &Path) -> PathBuf {
+    rounds(2, 30).to_string().into()
 }
 
 fn calls(folder: &Path) -> PathBuf {
