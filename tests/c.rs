@@ -168,7 +168,7 @@ fn vectors(folder: &Path) -> PathBuf {
 
 /// How often each thread of threads.c opens a cache.
 fn often(_: &Path) -> PathBuf {
-    rounds(2, 30).to_string().into()
+    rounds(1, 30).to_string().into()
 }
 
 fn calls(folder: &Path) -> PathBuf {

@@ -172,12 +172,13 @@ impl<'a> Caller<'a> {
             true => CString::default(),
             false => unsafe { text(std::slice::from_raw_parts(json.0, json.1)) }.expect("cut"),
         };
-        let mut options = MaybeUninit::<f3dx_cache_options>::uninit();
-        // SAFETY: the options are as large as they are said to be.
+        // Room behind the struct, as a newer caller has: for every size that is believed.
+        let mut room = [const { MaybeUninit::<f3dx_cache_options>::zeroed() }; 120];
+        // SAFETY: the room is as large as the struct is said to be.
         unsafe {
             let size = size_of::<f3dx_cache_options>();
-            assert_eq!(f3dx_cache_options_init(options.as_mut_ptr(), size), Status::Ok);
-            let mut options = options.assume_init();
+            assert_eq!(f3dx_cache_options_init(room[0].as_mut_ptr(), size), Status::Ok);
+            let options = room[0].assume_init_mut();
             // No mode that reads the environment's configuration file.
             options.mode = u32::from(mode % 8).min(5) + u32::from(mode > 250) * 90;
             options.lock_timeout_ms = 2_000;
@@ -191,9 +192,10 @@ impl<'a> Caller<'a> {
                 options.max_bytes = u64::from(flags) << 12;
             }
             if flags > 250 {
-                options.struct_size = usize::from(mode);
+                options.struct_size = usize::from(mode) * 20;
+                room[2].as_mut_ptr().cast::<u8>().write(flags - 251);
             }
-            let given = if flags == 8 { null() } else { &raw const options };
+            let given = if flags == 8 { null() } else { room[0].as_ptr() };
             let path = if flags == 16 { null() } else { path.as_ptr() };
             f3dx_cache_open(path, given, &raw mut self.cache, &raw mut out.err)
         }

@@ -6,6 +6,7 @@ use f3dx_cache_core::json::{Document, Pointer, PointerSet, differences};
 use f3dx_cache_core::secrets::{Redactor, SentSecrets};
 use f3dx_cache_core::{Identity, IdentityPolicy, Options, canonicalize, suggest_preset};
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 /// Checks what is promised about options and a request made of `data`: options,
 /// pointers and two texts as fields, and the request.
@@ -81,7 +82,9 @@ fn planted(data: &[u8], which: u8, before: &str, after: &str) {
 
 /// Replacing in a response moves the ends of its chunks along, in order.
 fn response(body: &[u8], which: u8) {
-    let redactor = Redactor::new(&["[0-9]{6,}".to_owned()]).expect("the pattern is right");
+    static DIGITS: LazyLock<Redactor> =
+        LazyLock::new(|| Redactor::new(&["[0-9]{6,}".to_owned()]).expect("the pattern is right"));
+    let redactor = &*DIGITS;
     let step = u64::from(which) + 1;
     let length = body.len() as u64;
     let mut chunks: Vec<Chunk> = (1..=length.div_ceil(step).min(500))
