@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use f3dx_cache_tests::torture::rounds;
-use f3dx_cache_tests::{Library, library, repository};
+use f3dx_cache_tests::{Library, library, repository, sanitizer};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -59,6 +59,10 @@ fn every_http_response_of_the_table_holds_in_c() {
 
 fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
     let program = runs(folder, file, arguments);
+    // A sanitizer has checked it already, and does not run under valgrind.
+    if sanitizer().is_some() {
+        return;
+    }
     if !is_there("valgrind") {
         return eprintln!("valgrind is not installed: {file} ran without");
     }
@@ -134,6 +138,9 @@ fn compile(folder: &Path, file: &str, kind: &str, link: &[String]) -> PathBuf {
         .args(link)
         .args(["-pthread", "-o"])
         .arg(&program);
+    if let Some(sanitizer) = sanitizer() {
+        command.args([format!("-fsanitize={sanitizer}"), "-fno-omit-frame-pointer".into()]);
+    }
     succeeds(&format!("compiling {file}"), &mut command);
     program
 }
