@@ -35,6 +35,12 @@ test-python: python ## Run the tests of the Python package and of the mock provi
 fuzz: $(CARGO_FUZZ) ## Run each fuzz target for SECONDS (60) under AddressSanitizer
 	tests/fuzz/run $(CARGO_FUZZ) $(or $(SECONDS),60) $(TARGETS)
 
+sanitize: ## Run the tests of memory under AddressSanitizer and LeakSanitizer
+	SANITIZE=address $(CARGO) test -p f3dx_cache_tests --test c -- --skip an_installed_library
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) test --target host-tuple \
+		--target-dir target/sanitize-address -p f3dx_cache_core -p f3dx_cache_tests \
+		--lib --test cache --test exchange --test damage --test stress --test fuzzed
+
 bench: python ## Measure, as ratios to a named reference in the same run
 	$(CARGO) bench -p f3dx_cache_bench
 	$(BIN)/python bench/python/compare.py
