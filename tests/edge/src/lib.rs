@@ -1,6 +1,7 @@
 //! The entry points of the C API, as a Rust library: the sources of `ffi`, whose
 //! safety contract stands in `ffi/src/lib.rs`.
 #![allow(non_camel_case_types, reason = "the names of C")]
+#![allow(clippy::missing_safety_doc, reason = "one contract for all, in ffi/src/lib.rs")]
 
 #[path = "../../../ffi/src/buffer.rs"]
 pub mod buffer;

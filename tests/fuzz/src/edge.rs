@@ -167,11 +167,12 @@ impl<'a> Caller<'a> {
         let ignore = self.input.field();
         let text = |bytes: &[u8]| CString::new(bytes.split(|b| *b == 0).next().unwrap_or_default());
         let ignore = text(ignore).expect("it was cut at a NUL");
-        // SAFETY: the length is right, or there is nothing to read.
         let json = match json.0.is_null() || json.1 > isize::MAX as usize {
-            true => CString::default(),
-            false => unsafe { text(std::slice::from_raw_parts(json.0, json.1)) }.expect("cut"),
+            true => &[][..],
+            // SAFETY: it lives until the call returns, and its length is right.
+            false => unsafe { std::slice::from_raw_parts(json.0, json.1) },
         };
+        let json = text(json).expect("it was cut at a NUL");
         // Room behind the struct, as a newer caller has: for every size that is believed.
         let mut room = [const { MaybeUninit::<f3dx_cache_options>::zeroed() }; 120];
         // SAFETY: the room is as large as the struct is said to be.
