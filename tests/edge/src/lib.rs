@@ -27,6 +27,8 @@ pub mod options;
 pub mod report;
 #[path = "../../../ffi/src/status.rs"]
 pub mod status;
+#[path = "../../../ffi/src/verify.rs"]
+pub mod verify;
 #[path = "../../../ffi/src/version.rs"]
 pub mod version;
 

@@ -15,6 +15,7 @@ use f3dx_cache_edge::iter::*;
 use f3dx_cache_edge::options::*;
 use f3dx_cache_edge::report::*;
 use f3dx_cache_edge::status::f3dx_cache_status as Status;
+use f3dx_cache_edge::verify::*;
 use f3dx_cache_edge::version::*;
 use std::ffi::{CStr, CString, c_char};
 use std::mem::{MaybeUninit, size_of};
@@ -80,7 +81,7 @@ impl<'a> Caller<'a> {
         // is given with, or one that the header calls a mistake; handles are of this
         // library and not freed.
         let status = unsafe {
-            match which & 0x1f {
+            match which & 0x3f {
                 0 => self.open(a, &mut out),
                 1 => f3dx_cache_canonicalize(a.text(), a.1, one, err),
                 2 => {
@@ -147,13 +148,14 @@ impl<'a> Caller<'a> {
                 }
                 29 => f3dx_cache_flush(handle, err),
                 30 => f3dx_cache_release_snapshot(handle, err),
+                32 | 33 => self.verify(which & 1 == 1, &mut out),
                 _ => {
                     self.small();
                     Status::Ok
                 }
             }
         };
-        let gives = matches!(which & 0x1f, 1 | 4..=6 | 9..=14 | 21 | 23..=26);
+        let gives = matches!(which & 0x3f, 1 | 4..=6 | 9..=14 | 21 | 23..=26 | 32 | 33);
         out.check(status, gives);
     }
 
@@ -199,6 +201,27 @@ impl<'a> Caller<'a> {
             let given = if flags == 8 { null() } else { room[0].as_ptr() };
             let path = if flags == 16 { null() } else { path.as_ptr() };
             f3dx_cache_open(path, given, &raw mut self.cache, &raw mut out.err)
+        }
+    }
+
+    /// Verifies the file, or recovers what is intact: nothing of it is damaged.
+    unsafe fn verify(&mut self, recovers: bool, out: &mut Outputs) -> Status {
+        let folder = self.folder.get_or_insert_with(folder);
+        let path = |name| {
+            let path = folder.path().join(name).into_os_string().into_encoded_bytes();
+            CString::new(path).expect("no NUL")
+        };
+        let (file, new) = (path("cache.redb"), path("new.redb"));
+        let mut flaws = u64::MAX;
+        // SAFETY: as in `call`.
+        unsafe {
+            let (one, err) = (out.one.as_mut_ptr(), &raw mut out.err);
+            if recovers {
+                return f3dx_cache_recover(file.as_ptr(), new.as_ptr(), one, err);
+            }
+            let status = f3dx_cache_verify(file.as_ptr(), &raw mut flaws, one, err);
+            assert_eq!(flaws, 0, "what only this library wrote has no flaws");
+            status
         }
     }
 
