@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use f3dx_cache_tests::c::{SYSTEM, archive, compile, succeeds};
-use f3dx_cache_tests::{Library, library, repository};
+use f3dx_cache_tests::torture::rounds;
+use f3dx_cache_tests::{Library, library, repository, sanitizer};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -34,7 +35,7 @@ callers! {
     claims_are_for_one: "claim.c";
     walks_see_every_entry: "iterate.c";
     counters_and_reports_are_told: "report.c";
-    threads_share_a_handle: "threads.c";
+    threads_share_a_handle_and_a_file: "threads.c", often;
     a_forked_child_goes_on: "fork.c";
     damaged_files_are_listed_and_saved: "verify.c";
     the_header_is_cpp: "first_look.cpp";
@@ -57,6 +58,10 @@ fn every_http_response_of_the_table_holds_in_c() {
 
 fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
     let program = runs(folder, file, arguments);
+    // A sanitizer has checked it already, and does not run under valgrind.
+    if sanitizer().is_some() {
+        return;
+    }
     if !is_there("valgrind") {
         return eprintln!("valgrind is not installed: {file} ran without");
     }
@@ -141,6 +146,11 @@ fn vectors(folder: &Path) -> PathBuf {
             member(&case["error"]),
         ]
     })
+}
+
+/// How often each thread of threads.c opens a cache.
+fn often(_: &Path) -> PathBuf {
+    rounds(1, 30).to_string().into()
 }
 
 fn calls(folder: &Path) -> PathBuf {

@@ -313,6 +313,8 @@ impl Exchange {
             }
         };
         if let Verdict::Refuse(why) = verdict {
+            // It names the kind of an error, as the response does.
+            let why = cache.open.addressing.redactor().text(&why, &self.sent);
             cache.session.refused(&self.call, why);
             return Ok(false);
         }
@@ -325,7 +327,9 @@ impl Exchange {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
-        let model = self.request.model.clone();
+        // It stands in meta, too, which knows nothing of what the call was sent with.
+        let redactor = cache.open.addressing.redactor();
+        let model = self.request.model.as_ref().map(|model| redactor.text(model, &self.sent));
         cache.record(address, head.to_json().into_bytes(), body, meta, model)?;
         self.occurrence = None;
         Ok(true)

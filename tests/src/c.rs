@@ -1,6 +1,6 @@
 //! Compiles a caller in C11 or C++11 against the C library.
 
-use crate::{Library, repository};
+use crate::{Library, repository, sanitizer};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -32,6 +32,9 @@ pub fn compile(source: &Path, program: &Path, link: &[String]) {
         .args(link)
         .args(["-pthread", "-o"])
         .arg(program);
+    if let Some(sanitizer) = sanitizer() {
+        command.args([format!("-fsanitize={sanitizer}"), "-fno-omit-frame-pointer".into()]);
+    }
     succeeds(&format!("compiling {}", source.display()), &mut command);
 }
 
