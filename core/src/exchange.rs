@@ -16,6 +16,7 @@ use crate::options::Repeats;
 use crate::repeats::NthCall;
 use crate::secrets::SentSecrets;
 use crate::store::Response;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -125,7 +126,8 @@ impl Cache {
         let request = match self.classify(call) {
             Classified::Pass => {
                 if let Some(warning) = self.open.policy.overlooked(call) {
-                    self.session.warn(warning);
+                    let redactor = self.open.addressing.redactor();
+                    self.session.warn(redactor.text(&warning, &SentSecrets::of(call)));
                 }
                 return Ok(Decision::Pass);
             }
@@ -305,30 +307,51 @@ impl Exchange {
         if !self.request.stream {
             head.chunks.clear();
         }
-        let body = self.without_secrets(&mut head, body)?;
+        let Some(body) = self.without_secrets(&mut head, body)? else {
+            let why = "it repeats a secret, in binary frames in which it cannot be replaced";
+            cache.session.refused(&self.call, why);
+            return Ok(false);
+        };
         let meta = Meta { response_duration_ms: Some(took), ..Meta::default() };
         let address = Address {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
-        let model = self.request.model.clone();
+        let redactor = cache.open.addressing.redactor();
+        let model = self.request.model.as_deref().map(|name| redactor.text(name, &self.sent));
         cache.record(address, head.to_json().into_bytes(), body, meta, model)?;
         self.occurrence = None;
         Ok(true)
     }
 
     /// Reports secrets in the response, and replaces them: those that were sent
-    /// always, others if `redact_responses` is on.
-    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Result<Vec<u8>> {
+    /// always, others if `redact_responses` is on. `None` if one cannot be replaced.
+    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Result<Option<Vec<u8>>> {
         let redactor = self.cache.open.addressing.redactor();
         let everything = self.cache.settings().options.redact_responses == Some(true);
         let sent = redactor.sent_with(&self.request.canonical, &self.sent)?;
-        self.cache.report_secrets(&self.call, &redactor.find_in_response(&body, &sent));
+        let kind = head.header("content-type").map(str::to_owned);
+        let cleaned =
+            redactor.response(&body, kind.as_deref(), &sent, everything, &mut head.chunks);
+        let mut found = cleaned.found;
         for (_, value) in &mut head.headers {
-            let clean = redactor.response(value.as_bytes(), &sent, everything, &mut []);
-            *value = String::from_utf8_lossy(&clean).into_owned();
+            let cleaned = redactor.response(value.as_bytes(), None, &sent, everything, &mut []);
+            found.extend(cleaned.found);
+            if let Cow::Owned(clean) = cleaned.body {
+                *value = String::from_utf8_lossy(&clean).into_owned();
+            }
         }
-        Ok(redactor.response(&body, &sent, everything, &mut head.chunks).into_owned())
+        found.sort();
+        found.dedup();
+        if cleaned.is_stuck {
+            return Ok(None);
+        }
+        self.cache.report_secrets(&self.call, &found);
+        let changed = match cleaned.body {
+            Cow::Owned(changed) => Some(changed),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(Some(changed.unwrap_or(body)))
     }
 
     fn recorded_meanwhile(&mut self) -> Result<Option<Replay>> {
