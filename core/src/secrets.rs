@@ -211,7 +211,10 @@ impl Redactor {
             },
             &mut Vec::new(),
         )?;
-        found.iter().chain(&names).for_each(|secret| all.add(secret));
+        for secret in found.iter().chain(&names) {
+            all.add(secret);
+            spelling::plain(secret).for_each(|secret| all.add(&secret));
+        }
         all.order();
         Ok(all)
     }

@@ -305,7 +305,7 @@ fn spell(text: &str) -> String {
 }
 
 /// Reads every escape; what is then no UTF-8 is left as it was.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();
     while let [first, rest @ ..] = bytes {

@@ -10,7 +10,7 @@ use super::{number, string};
 use crate::{Error, JsonErrorKind, Result};
 
 /// How many characters of a name an error quotes.
-const LONGEST_NAME: usize = 20;
+const LONGEST_NAME: usize = 16;
 /// How many of a longer one, which may hold a key.
 const SHOWN_OF_LONGER: usize = 8;
 

@@ -44,7 +44,7 @@ const FORMATS: &[Format] = &[
     ),
     format("aws", &["AKIA", "ASIA", "ABIA", "ACCA"], "[A-Z0-9]{16}"),
     // Keys of Bedrock.
-    format("aws", &["ABSK"], "[A-Za-z0-9+/]{109,}={0,2}"),
+    format("aws", &["ABSK"], "[A-Za-z0-9+/%]{109,}={0,2}"),
     format("aws", &["bedrock-api-key-"], "[A-Za-z0-9+/_-]{20,}={0,2}"),
     format("google", &["AIza"], "[A-Za-z0-9_-]{35}"),
     format("google", &["GOCSPX-"], "[A-Za-z0-9_-]{28}"),

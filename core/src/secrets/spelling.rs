@@ -1,5 +1,6 @@
 //! How else a text may write a secret.
 
+use crate::http::unescape;
 use crate::json::write_string;
 use std::fmt::Write as _;
 
@@ -15,6 +16,19 @@ pub(super) fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let url = (!secret.bytes().all(bare)).then(|| in_url(secret, bare));
     once.into_iter().chain(twice).chain(url).chain(in_base64(secret))
+}
+
+/// Returns what a secret says that was found in such a spelling: in a URL, in a JSON
+/// string, or in one within another.
+pub(super) fn plain(spelt: &str) -> impl Iterator<Item = String> {
+    let url = spelt.contains('%').then(|| unescape(spelt));
+    let from_json = |text: &str| {
+        let is_spelt = text.contains('\\');
+        is_spelt.then(|| serde_json::from_str(&format!("\"{text}\"")).ok()).flatten()
+    };
+    let once: Option<String> = from_json(spelt);
+    let twice = once.as_deref().and_then(from_json);
+    url.into_iter().chain(once).chain(twice)
 }
 
 fn in_json(text: &str) -> String {
@@ -66,6 +80,13 @@ mod tests {
         let spelt: Vec<_> = spellings("key-0123456789").collect();
         assert_eq!(spelt, ["a2V5LTAxMjM0NTY3", "ZXktMDEyMzQ1Njc4", "eS0wMTIzNDU2Nzg5"]);
         assert!("eGtleS0wMTIzNDU2Nzg5".contains(&spelt[2]));
+    }
+
+    #[test]
+    fn a_spelt_secret_is_read() {
+        assert_eq!(plain("a%2Fb").collect::<Vec<_>>(), ["a/b"]);
+        assert_eq!(plain(r"a\\nb").collect::<Vec<_>>(), [r"a\nb", "a\nb"]);
+        assert_eq!(plain("a-b").count(), 0);
     }
 
     #[test]
