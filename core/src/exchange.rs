@@ -12,6 +12,7 @@ use crate::http::{
     Verdict, kept_headers,
 };
 use crate::json::Document;
+use crate::mode::Mode;
 use crate::options::Repeats;
 use crate::repeats::NthCall;
 use crate::secrets::SentSecrets;
@@ -168,6 +169,28 @@ impl Cache {
             body: Vec::new(),
             finished: false,
         })))
+    }
+
+    /// Says whether a connection that is about to be opened is refused: in
+    /// [`Mode::Replay`](crate::Mode::Replay), one to a provider.
+    ///
+    /// For the guard of a binding, behind its interceptors: what gets here was made by
+    /// a client that is not intercepted, or is no HTTP call.
+    pub fn refuse_connection(&self, host: &str, port: u16) -> Option<Refused> {
+        let settings = self.settings();
+        let replays = settings.mode == Mode::Replay;
+        if !replays || !self.open.policy.is_providers(host, port, &|name| self.open.env.var(name)) {
+            return None;
+        }
+        let reason = format!(
+            "a connection to {host}:{port}, a provider, by a client whose calls are not \
+             intercepted; mode replay ({}) does not touch the network; \
+             ignore_hosts = [{:?}] leaves the host alone, mode record lets it pass",
+            settings.mode_reason, host
+        );
+        let refused = Refused::Unrecorded { reason };
+        self.session.refuse_miss(refused.to_string());
+        Some(refused)
     }
 
     fn address_of_call(
