@@ -177,7 +177,7 @@ def test_a_providers_name_is_not_even_resolved(route, recorded, monkeypatch):
         raise OSError("there is no network in this test")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    with pytest.raises(CacheMiss, match="a connection to api.openai.com:443"):  # noqa: SIM117
+    with pytest.raises(CacheMiss, match=r"a connection to api\.openai\.com:443"):  # noqa: SIM117
         with use(recorded, mode="replay"):
             route("api.openai.com", 443)
     assert asked == []
@@ -192,9 +192,13 @@ def test_a_base_url_names_a_provider(listener, recorded, monkeypatch):
 
 def test_a_refusal_that_was_swallowed_fails_the_use(listener, recorded):
     hosts = [f"127.0.0.1:{listener.port}"]
-    with pytest.raises(CacheMiss), use(recorded, mode="replay", hosts=hosts):
+
+    def careless():
         with contextlib.suppress(BaseException):
             by_requests("127.0.0.1", listener.port)
+
+    with pytest.raises(CacheMiss), use(recorded, mode="replay", hosts=hosts):
+        careless()
 
 
 def test_other_servers_are_reached_during_a_replay(listener, recorded):
@@ -205,8 +209,7 @@ def test_other_servers_are_reached_during_a_replay(listener, recorded):
     with use(recorded, mode="replay", hosts=named, ignore_hosts=named):
         by_a_socket("127.0.0.1", listener.port)
     with use(recorded, mode="replay"), socket.socket(socket.AF_UNIX) as local:
-        with pytest.raises(OSError):
-            local.connect("nowhere.sock")
+        assert local.connect_ex("nowhere.sock") != 0
 
 
 @pytest.mark.parametrize("mode", ["record", "refresh", "read_only", "off"])
