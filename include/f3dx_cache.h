@@ -854,6 +854,34 @@ f3dx_cache_status f3dx_cache_get_warnings(const f3dx_cache *cache,
                                           f3dx_cache_buffer *out_json,
                                           f3dx_cache_error **err);
 
+/**
+ * Checks the whole file at `path`: every page and row against its checksum, every
+ * request against its address. OK if it could be read; out_flaws is how many things
+ * are wrong, 0 in a whole file. Neither out parameter has to be wanted (NULL).
+ *
+ *     {"entries": 3, "intact": 2, "flaws": [{"fingerprint": "64 hex digits, or null if
+ *      it concerns the file", "what": "its responses row does not match its checksum"}]}
+ *
+ * CORRUPT only if it does not even begin like a cache.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_verify(const char *path,
+                                    uint64_t *out_flaws,
+                                    f3dx_cache_buffer *out_json,
+                                    f3dx_cache_error **err);
+
+/**
+ * Copies every entry that is intact in the file at `path` into a new file at
+ * `new_path`, which must not exist. out_json may be NULL.
+ *
+ *     {"recovered": 2, "lost": ["64 hex digits"], "flaws": [as f3dx_cache_verify]}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_recover(const char *path,
+                                     const char *new_path,
+                                     f3dx_cache_buffer *out_json,
+                                     f3dx_cache_error **err);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

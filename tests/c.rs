@@ -38,6 +38,7 @@ callers! {
     counters_and_reports_are_told: "report.c";
     threads_share_a_handle: "threads.c";
     a_forked_child_goes_on: "fork.c";
+    damaged_files_are_listed_and_saved: "verify.c";
     the_header_is_cpp: "first_look.cpp";
 }
 

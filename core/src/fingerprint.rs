@@ -1,5 +1,6 @@
 //! The 32 bytes that address an entry.
 
+use serde::{Serialize, Serializer};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -95,6 +96,13 @@ impl fmt::Display for Fingerprint {
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Fingerprint({self})")
+    }
+}
+
+/// As text: 64 lower-case hexadecimal digits.
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Stats {
 pub struct Entries {
     snapshot: Option<Snapshot>,
     ahead: VecDeque<Fingerprint>,
+    last: Option<Fingerprint>,
+    passed: u64,
     pid: u32,
 }
 
@@ -49,12 +51,13 @@ impl Cache {
     ///
     /// [`Io`](crate::ErrorKind::Io), [`Corrupt`](crate::ErrorKind::Corrupt).
     pub fn entries(&self) -> Result<Entries> {
-        let snapshot = self.snapshot()?;
-        let ahead = match &snapshot {
-            Some(snapshot) => snapshot.fingerprints(None, AHEAD)?.into(),
-            None => VecDeque::new(),
-        };
-        Ok(Entries { snapshot, ahead, pid: std::process::id() })
+        Ok(Entries {
+            snapshot: self.snapshot()?,
+            ahead: VecDeque::new(),
+            last: None,
+            passed: 0,
+            pid: std::process::id(),
+        })
     }
 
     /// Returns what is known about the entry at an address.
@@ -136,19 +139,38 @@ impl Iterator for Entries {
         if self.pid != std::process::id() {
             std::mem::forget(self.snapshot.take());
         }
-        let snapshot = self.snapshot.as_ref()?;
-        let fingerprint = self.ahead.pop_front()?;
         if self.ahead.is_empty() {
-            match snapshot.fingerprints(Some(&fingerprint), AHEAD) {
-                Ok(ahead) => self.ahead = ahead.into(),
-                Err(error) => return Some(Err(error)),
+            match self.read_ahead() {
+                Ok(()) => {}
+                Err(error) => {
+                    self.snapshot = None;
+                    return Some(Err(error));
+                }
             }
         }
+        let snapshot = self.snapshot.as_ref()?;
+        let fingerprint = self.ahead.pop_front()?;
+        self.last = Some(fingerprint);
+        self.passed += 1;
         let meta = snapshot.meta(&fingerprint).and_then(|text| match text {
             Some(text) => Meta::from_json(&text),
             None => Ok(Meta::default()),
         });
         Some(meta.map(|meta| Entry { fingerprint, meta }))
+    }
+}
+
+impl Entries {
+    /// Reads the next fingerprints; at the end, checks that there were as many as
+    /// the file says.
+    fn read_ahead(&mut self) -> Result<()> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        self.ahead = snapshot.fingerprints(self.last.as_ref(), AHEAD)?.into();
+        if self.ahead.is_empty() {
+            snapshot.check_walked(self.passed)?;
+            self.snapshot = None;
+        }
+        Ok(())
     }
 }
 

@@ -47,6 +47,8 @@ mod iter;
 
 mod report;
 
+mod verify;
+
 // What all of them use.
 mod guard;
 mod input;

@@ -1,6 +1,7 @@
 //! What the tests that cross a crate or a language share.
 
 pub mod entries;
+pub mod examination;
 pub mod torture;
 pub mod worker;
 

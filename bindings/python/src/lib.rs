@@ -85,6 +85,26 @@ mod _native {
         Ok(fingerprint.to_string())
     }
 
+    /// Check a whole file, and list what is wrong with it.
+    ///
+    /// Every page and row is checked against its checksum, every request against the
+    /// address that it stands at. Other processes may use the file meanwhile. FileError
+    /// if it cannot be read, or does not even begin like a cache.
+    #[pyfunction]
+    fn verify<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+        let found = detached::detached(py, || f3dx_cache_core::verify(path))?;
+        json::to_python(py, &found)
+    }
+
+    /// Copy every entry that is intact in a file into a new one; list what was lost.
+    ///
+    /// The new file must not exist. The old one is left as it is.
+    #[pyfunction]
+    fn recover<'py>(py: Python<'py>, path: PathBuf, new: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+        let saved = detached::detached(py, || f3dx_cache_core::recover(path, new))?;
+        json::to_python(py, &saved)
+    }
+
     /// Add up what several workers or sessions did (`Cache.summary`).
     #[pyfunction]
     fn merge_summaries<'py>(

@@ -1,5 +1,7 @@
-//! A file that waits for its locks with a deadline.
+//! A file that waits for its locks with a deadline, and hands out no page that leads
+//! out of it.
 
+use super::pages::{Layout, leads_beyond};
 use crate::error::{Error, ErrorKind};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
@@ -74,15 +76,33 @@ pub(super) fn lock_failure(error: &io::Error) -> Option<LockFailure> {
 
 /// A [`FileBackend`] whose blocking locks poll, so that they have a deadline:
 /// redb's own open blocks for as long as a writer lives, or a child of it.
+///
+/// It reads no page that leads out of the file: redb would make room for what it
+/// leads to, up to 4 GiB, before it finds that nothing is there.
 #[derive(Debug)]
 pub(super) struct PatientBackend {
     file: FileBackend,
     patience: Patience,
+    /// `None` while the file is made.
+    layout: Option<Layout>,
 }
 
 impl PatientBackend {
     pub fn new(file: File, patience: Patience) -> Result<Self, redb::DatabaseError> {
-        Ok(Self { file: FileBackend::new(file)?, patience })
+        let file = FileBackend::new(file)?;
+        let layout = Layout::of(&file);
+        Ok(Self { file, patience, layout })
+    }
+
+    fn check(&self, page: &[u8]) -> io::Result<()> {
+        let Some(layout) = &self.layout else { return Ok(()) };
+        match leads_beyond(page, layout, || self.file.len())? {
+            false => Ok(()),
+            true => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a page of it leads out of the file",
+            )),
+        }
     }
 
     fn wait(&self, attempt: impl Fn() -> Result<bool, BackendError>) -> Result<(), BackendError> {
@@ -109,7 +129,8 @@ impl StorageBackend for PatientBackend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read(offset, out)
+        self.file.read(offset, out)?;
+        self.check(out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {

@@ -18,15 +18,15 @@ impl Shared {
         if let Some(header) = self.header(patience)? {
             header.check_writable(path)?;
         }
-        let Some(used) = self.snapshot(patience)?.map(|snapshot| snapshot.used()).transpose()?
-        else {
-            return Ok(false);
-        };
+        let Some(snapshot) = self.snapshot(patience)? else { return Ok(false) };
         let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
-        let saves = size.saturating_sub(used);
+        let saves = size.saturating_sub(snapshot.used()?);
         if saves < LEAST || saves < size / 3 {
             return Ok(false);
         }
+        // Every page will move: what is damaged would be in none of its places.
+        snapshot.check_all()?;
+        drop(snapshot);
         let _turn = lock(&self.writing);
         self.release();
         let compacted = guarded(path, || {

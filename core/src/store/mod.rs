@@ -8,7 +8,9 @@ mod backend;
 mod compact;
 mod create;
 mod fork;
+mod inventory;
 mod open;
+mod pages;
 mod read;
 mod row;
 mod schema;
@@ -18,6 +20,7 @@ mod write;
 pub(crate) use backend::Patience;
 pub(crate) use create::create;
 pub(crate) use fork::PerProcess;
+pub(crate) use inventory::{Inventory, Part};
 pub(crate) use read::Snapshot;
 pub use row::Response;
 pub use schema::FORMAT_VERSION;
@@ -47,7 +50,24 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// The way out of damage.
-const RESTORE: &str = "restore it from version control, or delete it and record again";
+const RESTORE: &str = "restore it from version control, save what is intact with `recover`, \
+                       or delete it and record again";
+
+/// Turns what a look at the pages of the file at `path` came to into an error.
+fn unproven(path: &Path, why: pages::Unproven) -> Error {
+    match why {
+        pages::Unproven::Damaged(damage) => Error::file(
+            ErrorKind::Corrupt,
+            path,
+            format_args!("the file is damaged: {damage}; {RESTORE}"),
+        ),
+        pages::Unproven::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+            let detail = format_args!("the file is damaged: it is cut short; {RESTORE}");
+            Error::file(ErrorKind::Corrupt, path, detail)
+        }
+        pages::Unproven::Io(cause) => Error::io(path, "read the cache", cause),
+    }
+}
 
 /// Turns a redb error about `path` into one of ours.
 fn failure(path: &Path, doing: &str, cause: impl Into<redb::Error>) -> Error {

@@ -1,9 +1,10 @@
 //! Opens a file: what it is, whether it needs repair, which format it has.
 
 use super::backend::{Patience, PatientBackend};
+use super::pages::Pages;
 use super::row::decode;
 use super::schema::{FORMAT, FORMAT_VERSION, Table, format_row};
-use super::{failure, guarded};
+use super::{failure, guarded, unproven};
 use crate::error::{Error, ErrorKind, Result};
 use redb::backends::InMemoryBackend;
 use redb::{
@@ -13,6 +14,7 @@ use redb::{
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind as Io, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The page cache of a handle, bytes.
 const PAGE_CACHE: usize = 64 << 20;
@@ -61,6 +63,11 @@ pub(super) struct Reader {
     pub header: Option<Header>,
     /// Device and inode of the file that is open.
     pub file: Option<FileId>,
+    /// The file's pages, to prove what the handle takes on trust; a copy in memory
+    /// was checked as a whole.
+    pub pages: Option<Pages>,
+    /// Set when reading failed: redb refuses every read after that.
+    failed: AtomicBool,
 }
 
 enum Handle {
@@ -92,6 +99,16 @@ impl FileId {
 }
 
 impl Reader {
+    /// Whether reading failed, so that the file must be opened anew.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that reading failed.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
     pub fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
         match &self.handle {
             Handle::File(database) => database.begin_read(),
@@ -121,10 +138,28 @@ pub(super) fn reader(path: &Path, patience: &Patience) -> Result<Option<Reader>>
             Err(DatabaseError::Storage(StorageError::Unsupported)) => in_memory(path)?,
             Err(cause) => return Err(failure(path, "open the cache", cause)),
         };
-        let mut reader = Reader { handle, header: None, file: id };
+        let pages = match handle {
+            Handle::File(_) => Some(pages(path, id)?),
+            Handle::Memory(_) => None,
+        };
+        let mut reader =
+            Reader { handle, header: None, file: id, pages, failed: AtomicBool::new(false) };
         reader.header = header(path, &reader)?;
         Ok(Some(reader))
     })
+}
+
+/// Opens the pages of the file that was opened just now, and checks its header.
+fn pages(path: &Path, id: Option<FileId>) -> Result<Pages> {
+    let cannot = |cause| Error::io(path, "open", cause);
+    let file = File::open(path).map_err(cannot)?;
+    if id.is_some() && file.metadata().ok().as_ref().and_then(FileId::of) != id {
+        let detail = "was replaced by another file just now; try again";
+        return Err(Error::file(ErrorKind::Io, path, detail));
+    }
+    let pages = Pages::new(file).map_err(|cause| failure(path, "open the cache", cause))?;
+    pages.check_head().map_err(|why| unproven(path, why))?;
+    Ok(pages)
 }
 
 /// Opens the file at `path` for writing, repairing it if a writer was killed.
@@ -181,7 +216,7 @@ fn in_memory(path: &Path) -> Result<Handle> {
 }
 
 /// Opens a file that begins like a cache file; `None` if there is none.
-fn cache_file(path: &Path) -> Result<Option<File>> {
+pub(super) fn cache_file(path: &Path) -> Result<Option<File>> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(cause) if cause.kind() == Io::NotFound => return Ok(None),
@@ -321,7 +356,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = killed(folder.path());
         let before = fs::read(&path).unwrap();
-        let reader = Reader { handle: in_memory(&path).unwrap(), header: None, file: None };
+        let handle = in_memory(&path).unwrap();
+        let failed = AtomicBool::new(false);
+        let reader = Reader { handle, header: None, file: None, pages: None, failed };
         assert_eq!(header(&path, &reader).unwrap().unwrap().version, FORMAT_VERSION);
         assert!(fs::read(&path).unwrap() == before);
     }

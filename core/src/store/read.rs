@@ -4,11 +4,13 @@ use super::open::Reader;
 use super::row::{self, Response, decode, decode_response};
 use super::schema::{FORMAT_VERSION, META, REQUESTS, RESPONSES, Rows, SKETCHES, Table};
 use super::shared::{Shared, lock};
-use super::{Patience, failure, guarded};
+use super::{Patience, RESTORE, failure, guarded, unproven};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
 use crate::sketch::Sketch;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableError};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableError, TableHandle,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -38,22 +40,39 @@ pub(super) struct Held {
 
 /// Checks that a walk goes forward: damage can make the pages of a table a
 /// circle, which a walk would never leave.
+#[derive(Default)]
 struct Order {
     last: Option<Fingerprint>,
+    passed: u64,
 }
 
 impl Order {
     fn next(&mut self, path: &Path, fingerprint: Fingerprint) -> Result<Fingerprint> {
         if self.last.is_some_and(|last| last >= fingerprint) {
-            return Err(Error::file(
-                ErrorKind::Corrupt,
-                path,
-                "the file's structure is damaged (its keys are out of order); restore it from \
-                 version control, or delete it and record again",
-            ));
+            let detail = format_args!("the file is damaged: its keys are out of order; {RESTORE}");
+            return Err(Error::file(ErrorKind::Corrupt, path, detail));
         }
         self.last = Some(fingerprint);
+        self.passed += 1;
         Ok(fingerprint)
+    }
+
+    /// Fails unless the walk passed all rows that the table says it has.
+    fn check_end(&self, path: &Path, rows: u64) -> Result<()> {
+        if self.passed == rows {
+            return Ok(());
+        }
+        let detail = format_args!(
+            "the file is damaged: a walk over {rows} rows came to {}; {RESTORE}",
+            self.passed
+        );
+        Err(Error::file(ErrorKind::Corrupt, path, detail))
+    }
+}
+
+impl Held {
+    fn is_over(&self) -> bool {
+        self.since.elapsed() > HELD_FOR || self.snapshot.reader.has_failed()
     }
 }
 
@@ -70,7 +89,7 @@ impl Shared {
         nothing: T,
     ) -> Result<T> {
         let mut held = lock(&self.held);
-        if held.as_ref().is_none_or(|held| held.since.elapsed() > HELD_FOR) {
+        if held.as_ref().is_none_or(|held| held.is_over()) {
             *held = None;
             let Some(snapshot) = self.snapshot(patience)? else { return Ok(nothing) };
             *held = Some(Held { snapshot, since: Instant::now() });
@@ -140,7 +159,7 @@ impl Snapshot {
             let range = table
                 .range::<&[u8; 32]>((start, Bound::Unbounded))
                 .map_err(|cause| self.failure(cause))?;
-            let mut order = Order { last: after.copied() };
+            let mut order = Order { last: after.copied(), passed: 0 };
             range
                 .take(limit)
                 .map(|row| {
@@ -149,6 +168,28 @@ impl Snapshot {
                 })
                 .collect()
         })
+    }
+
+    /// Fails unless a walk over `passed` fingerprints passed all.
+    pub fn check_walked(&self, passed: u64) -> Result<()> {
+        Order { last: None, passed }.check_end(&self.path, self.len()?)
+    }
+
+    /// Fails unless the pages are whole that a writer of these entries may change.
+    pub(super) fn check_room_for(&self, fingerprints: &[&[u8]]) -> Result<()> {
+        let tables = [RESPONSES.name(), REQUESTS.name(), META.name(), SKETCHES.name()];
+        self.reader.pages.as_ref().map_or(Ok(()), |pages| {
+            let checked = pages.check_room_for(&tables, fingerprints);
+            checked.map_err(|why| unproven(&self.path, why))
+        })
+    }
+
+    /// Fails unless every page in use is whole.
+    pub(super) fn check_all(&self) -> Result<()> {
+        self.reader
+            .pages
+            .as_ref()
+            .map_or(Ok(()), |pages| pages.check_all().map_err(|why| unproven(&self.path, why)))
     }
 
     /// Fails if addresses found under the policy `identity` are not this file's.
@@ -192,13 +233,14 @@ impl Snapshot {
     ) -> Result<()> {
         guarded(&self.path, || {
             let Some(table) = self.table(cell, rows)? else { return Ok(()) };
-            let mut order = Order { last: None };
+            let mut order = Order::default();
             for row in table.iter().map_err(|cause| self.failure(cause))? {
                 let (key, row) = row.map_err(|cause| self.failure(cause))?;
                 order.next(&self.path, Fingerprint::from_bytes(*key.value()))?;
                 visit(row.value());
             }
-            Ok(())
+            let rows = table.len().map_err(|cause| self.failure(cause))?;
+            order.check_end(&self.path, rows)
         })
     }
 
@@ -238,7 +280,7 @@ impl Snapshot {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(()),
                 Err(cause) => return Err(self.failure(cause)),
             };
-            let mut order = Order { last: None };
+            let mut order = Order::default();
             for row in table.iter().map_err(|cause| self.failure(cause))? {
                 let (key, sketch) = row.map_err(|cause| self.failure(cause))?;
                 let fingerprint = Fingerprint::from_bytes(*key.value());
@@ -270,10 +312,46 @@ impl Snapshot {
         fingerprint: &Fingerprint,
         read: impl Fn(&[u8]) -> Result<T>,
     ) -> Result<Option<T>> {
-        guarded(&self.path, || {
+        let found = guarded(&self.path, || {
             let Some(table) = self.table(cell, rows)? else { return Ok(None) };
             let row = table.get(fingerprint.as_bytes()).map_err(|cause| self.failure(cause))?;
             row.map(|row| read(row.value())).transpose()
+        })?;
+        if found.is_none() {
+            self.check_absence(rows, fingerprint)?;
+        }
+        Ok(found)
+    }
+
+    /// Fails unless it is proven that the snapshot has no such row: redb does not
+    /// notice damage that leads a lookup astray.
+    fn check_absence(&self, rows: Rows, fingerprint: &Fingerprint) -> Result<()> {
+        let Some(pages) = &self.reader.pages else { return Ok(()) };
+        let key = fingerprint.as_bytes();
+        // Another process may put and delete the row again and again.
+        for _ in 0..100 {
+            let latest = pages.holds(rows.name(), key).map_err(|why| unproven(&self.path, why))?;
+            if !latest || self.is_newer(rows, key)? {
+                return Ok(());
+            }
+        }
+        Err(Error::file(
+            ErrorKind::Corrupt,
+            &self.path,
+            format_args!("the file is damaged: a lookup does not find what is there; {RESTORE}"),
+        ))
+    }
+
+    /// Returns whether a fresh snapshot has a row that this one has not.
+    fn is_newer(&self, rows: Rows, key: &[u8; 32]) -> Result<bool> {
+        guarded(&self.path, || {
+            let read = self.reader.begin_read().map_err(|cause| self.failure(cause))?;
+            let table = match read.open_table(rows) {
+                Ok(table) => table,
+                Err(TableError::TableDoesNotExist(_)) => return Ok(false),
+                Err(cause) => return Err(self.failure(cause)),
+            };
+            Ok(table.get(key).map_err(|cause| self.failure(cause))?.is_some())
         })
     }
 
@@ -296,6 +374,10 @@ impl Snapshot {
     }
 
     fn failure(&self, cause: impl Into<redb::Error>) -> Error {
+        let cause = cause.into();
+        if matches!(cause, redb::Error::Io(_) | redb::Error::PreviousIo) {
+            self.reader.fail();
+        }
         failure(&self.path, "read the cache", cause)
     }
 }

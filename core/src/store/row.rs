@@ -4,6 +4,7 @@
 //! came back as wrong bytes in silence (design.md). So every row carries a
 //! checksum of its own, checked on every read.
 
+use super::RESTORE;
 use super::schema::Table;
 use crate::error::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -48,22 +49,22 @@ pub(super) fn encode(table: Table, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 /// [`ErrorKind::Corrupt`] if it does not, or if the row's version is not ours: a
 /// file with other rows says so in its format table.
 pub(super) fn decode<'r>(path: &Path, table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [u8]> {
+    check(table, key, row).map_err(|wrong| damaged(path, table, key, &wrong))
+}
+
+/// Returns the content of a row whose checksum holds, or what is wrong with the row.
+pub(super) fn check<'r>(table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [u8], String> {
     let Some((&[version], rest)) = row.split_first_chunk::<1>() else {
-        return Err(damaged(path, table, key, "is empty"));
+        return Err("is empty".into());
     };
     if version != ROW_VERSION {
-        return Err(damaged(
-            path,
-            table,
-            key,
-            &format!("has row version {version}, not {ROW_VERSION}"),
-        ));
+        return Err(format!("has row version {version}, not {ROW_VERSION}"));
     }
     let Some((stored, content)) = rest.split_first_chunk::<CHECKSUM>() else {
-        return Err(damaged(path, table, key, "is cut short"));
+        return Err("is cut short".into());
     };
     if *stored != checksum(table, key, content) {
-        return Err(damaged(path, table, key, "does not match its checksum"));
+        return Err("does not match its checksum".into());
     }
     Ok(content)
 }
@@ -114,11 +115,7 @@ fn damaged(path: &Path, table: Table, key: &[u8], detail: &str) -> Error {
     Error::file(
         ErrorKind::Corrupt,
         path,
-        format_args!(
-            "the {} row of {key} {detail}; restore the file from version control, \
-             or delete the entry and record it again",
-            table.name()
-        ),
+        format_args!("the {} row of {key} {detail}; {RESTORE}", table.name()),
     )
 }
 

@@ -75,7 +75,8 @@ impl Shared {
     /// Returns the handle to read with, opened on first use.
     pub(super) fn reader(&self, patience: &Patience) -> Result<Option<Arc<Reader>>> {
         let mut open = lock(&self.reader);
-        if open.as_ref().is_none_or(|reader| reader.header.is_none()) {
+        let usable = |reader: &Reader| reader.header.is_some() && !reader.has_failed();
+        if !open.as_deref().is_some_and(usable) {
             *open = reader(&self.path, patience)?.map(Arc::new);
         }
         Ok(open.clone())

@@ -72,27 +72,54 @@ impl Shared {
     /// [`ErrorKind::Corrupt`]. Then nothing was written, unless the turn was lost
     /// just after the commit.
     pub fn write(&self, change: Change, patience: &Patience) -> Result<Outcome> {
-        let job = Arc::new(Job { change, result: Mutex::new(None) });
-        lock(&self.queue).push(Arc::clone(&job));
+        let written = self.write_all(vec![change], patience).pop();
+        written.unwrap_or_else(|| Err(self.forgotten()))
+    }
+
+    /// Writes several changes in one transaction, as [`Shared::write`] does one;
+    /// returns what became of each.
+    pub fn write_all(&self, changes: Vec<Change>, patience: &Patience) -> Vec<Result<Outcome>> {
+        let job = |change| Arc::new(Job { change, result: Mutex::new(None) });
+        let jobs: Vec<_> = changes.into_iter().map(job).collect();
+        lock(&self.queue).extend(jobs.iter().cloned());
         let _turn = lock(&self.writing);
-        if let Some(result) = lock(&job.result).take() {
-            return result;
+        // Another thread may have written these with its own.
+        if jobs.iter().any(|job| lock(&job.result).is_none()) {
+            let batch = std::mem::take(&mut *lock(&self.queue));
+            let written = guarded(&self.path, || self.write_batch(&batch, patience));
+            self.release();
+            self.forget_replaced();
+            for (at, waiting) in batch.iter().enumerate() {
+                let result = match &written {
+                    Ok(outcomes) => outcomes[at].as_ref().copied().map_err(Error::restate),
+                    Err(error) => Err(error.restate()),
+                };
+                *lock(&waiting.result) = Some(result);
+            }
         }
-        let batch = std::mem::take(&mut *lock(&self.queue));
-        let written = guarded(&self.path, || self.write_batch(&batch, patience));
-        self.release();
-        self.forget_replaced();
-        for (at, waiting) in batch.iter().enumerate() {
-            let result = match &written {
-                Ok(outcomes) => outcomes[at].as_ref().copied().map_err(Error::restate),
-                Err(error) => Err(error.restate()),
-            };
-            *lock(&waiting.result) = Some(result);
-        }
-        let result = lock(&job.result).take();
-        result.unwrap_or_else(|| {
-            Err(Error::file(ErrorKind::Io, &self.path, "a queued change was lost; record it again"))
-        })
+        let result = |job: &Arc<Job>| lock(&job.result).take();
+        jobs.iter().map(|job| result(job).unwrap_or_else(|| Err(self.forgotten()))).collect()
+    }
+
+    fn forgotten(&self) -> Error {
+        Error::file(ErrorKind::Io, &self.path, "a queued change was lost; record it again")
+    }
+
+    /// Fails unless the pages are whole that `batch` may change: redb would take
+    /// what it needs from damaged ones, and write over what is intact.
+    fn check_room_for(&self, batch: &[Arc<Job>], patience: &Patience) -> Result<()> {
+        // While the snapshot lives, no other writer reuses the pages that are looked at.
+        let Some(snapshot) = self.snapshot(patience)? else { return Ok(()) };
+        let keys: Vec<&[u8]> = batch
+            .iter()
+            .flat_map(|job| match &job.change {
+                Change::Put(entry) => vec![&entry.fingerprint],
+                Change::Delete(fingerprint) => vec![fingerprint],
+                Change::Hits(hits) => hits.iter().map(|(fingerprint, _)| fingerprint).collect(),
+            })
+            .map(|fingerprint| &fingerprint.as_bytes()[..])
+            .collect();
+        snapshot.check_room_for(&keys)
     }
 
     /// Writes all of `batch` in one transaction, each change with its outcome.
@@ -105,6 +132,7 @@ impl Shared {
         if let Some(header) = &header {
             header.check_writable(path)?;
         }
+        self.check_room_for(batch, patience)?;
         let database = writer(path, patience)?;
         let write = database.begin_write().map_err(|e| cannot(e.into()))?;
         let mut outcomes = Vec::with_capacity(batch.len());

@@ -14,6 +14,8 @@ from ._native import (
     __version__,
     canonicalize,
     fingerprint,
+    recover,
+    verify,
 )
 from .errors import CacheMiss, ConfigError, Error, FileError, JsonError, JsonTypeError
 from .use import use
@@ -37,5 +39,7 @@ __all__ = [
     "__version__",
     "canonicalize",
     "fingerprint",
+    "recover",
     "use",
+    "verify",
 ]

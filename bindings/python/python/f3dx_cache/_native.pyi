@@ -54,6 +54,23 @@ class Summary(TypedDict):
     refusals: list[_Refusal]
 
 @type_check_only
+class Flaw(TypedDict):
+    fingerprint: str | None
+    what: str
+
+@type_check_only
+class Verification(TypedDict):
+    entries: int
+    intact: int
+    flaws: list[Flaw]
+
+@type_check_only
+class Recovery(TypedDict):
+    recovered: int
+    lost: list[str]
+    flaws: list[Flaw]
+
+@type_check_only
 class Stats(TypedDict):
     entries: int
     hits: int
@@ -120,6 +137,20 @@ def fingerprint(request: _Request) -> str:
     """Return the BLAKE3 of a request's canonical form, 64 hexadecimal digits.
 
     It depends on nothing but the request: no policy, no file.
+    """
+
+def verify(path: _Path) -> Verification:
+    """Check a whole file, and list what is wrong with it.
+
+    Every page and row is checked against its checksum, every request against the address that
+    it stands at. Other processes may use the file meanwhile. FileError if it cannot be read, or
+    does not even begin like a cache.
+    """
+
+def recover(path: _Path, new: _Path) -> Recovery:
+    """Copy every entry that is intact in a file into a new one; list what was lost.
+
+    The new file must not exist. The old one is left as it is.
     """
 
 def merge_summaries(summaries: Sequence[Summary]) -> Summary:
