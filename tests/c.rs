@@ -2,6 +2,7 @@
 //! linked to the shared library and to the archive, run, and run under valgrind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use f3dx_cache_tests::torture::rounds;
 use f3dx_cache_tests::{Library, library, repository};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -55,6 +56,13 @@ fn every_http_call_of_the_table_holds_in_c() {
 fn every_http_response_of_the_table_holds_in_c() {
     let folder = tempfile::tempdir().unwrap();
     runs(&folder, "http_responses.c", &[responses(folder.path())]);
+}
+
+#[test]
+fn a_big_response_is_recorded_and_found_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = rounds(12_000_000, 100_000_000);
+    runs(&folder, "big.c", &[PathBuf::from(length.to_string())]);
 }
 
 fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
