@@ -37,12 +37,8 @@ const FORMATS: &[Format] = &[
     format("github", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], "[A-Za-z0-9]{36,}"),
     format("github", &["github_pat_"], "[A-Za-z0-9_]{36,}"),
     format("gitlab", &["glpat-"], "[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,9})?"),
-    format(
-        "gitlab",
-        &["gloas-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glagent-", "glsoat-"],
-        "[A-Za-z0-9_.-]{19,}[A-Za-z0-9]",
-    ),
-    format("aws", &["AKIA", "ASIA", "ABIA", "ACCA"], "[A-Z0-9]{16}"),
+    format("gitlab", &["gldt-", "glrt-", "glptt-"], "[A-Za-z0-9_.-]{19,}[A-Za-z0-9]"),
+    format("aws", &["AKIA", "ASIA"], "[A-Z0-9]{16}"),
     // Keys of Bedrock.
     format("aws", &["ABSK"], "[A-Za-z0-9+/%]{109,}={0,2}"),
     format("aws", &["bedrock-api-key-"], "[A-Za-z0-9+/_-]{20,}={0,2}"),
@@ -51,7 +47,7 @@ const FORMATS: &[Format] = &[
     format("google", &["ya29."], "[A-Za-z0-9_-]{20,}"),
     format("slack", &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"], "[A-Za-z0-9-]{10,}"),
     format("slack", &["xapp-"], "[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{20,}"),
-    format("slack", &["https://hooks.slack.com/services/"], "[A-Za-z0-9/]{20,}"),
+    format("slack", &["hooks.slack.com/services/"], "[A-Za-z0-9/]{20,}"),
     format("huggingface", &["hf_", "api_org_"], "[A-Za-z0-9]{30,}"),
     format("groq", &["gsk_"], "[A-Za-z0-9]{32,}"),
     format("xai", &["xai-"], "[A-Za-z0-9]{40,}"),
@@ -72,17 +68,15 @@ const FORMATS: &[Format] = &[
     format("langsmith", &["lsv2_pt_", "lsv2_sk_"], "[0-9a-f]{32}_[0-9a-f]{10}"),
     format("wandb", &["wandb_v1_"], "[A-Za-z0-9_]{40,}"),
     format("pinecone", &["pcsk_"], "[A-Za-z0-9_]{40,}"),
-    format("anyscale", &["esecret_"], "[A-Za-z0-9]{20,}"),
-    format("vault", &["hvs.", "hvb."], "[A-Za-z0-9_-]{24,}"),
-    format("docker", &["dckr_pat_", "dckr_oat_"], "[A-Za-z0-9_-]{27,}"),
+    format("vault", &["hvs."], "[A-Za-z0-9_-]{24,}"),
+    format("docker", &["dckr_pat_"], "[A-Za-z0-9_-]{27,}"),
     format("linear", &["lin_api_"], "[A-Za-z0-9]{32,}"),
     format("notion", &["ntn_"], "[A-Za-z0-9]{40,}"),
-    format("shopify", &["shpat_", "shpca_", "shppa_", "shpss_"], "[A-Fa-f0-9]{32}"),
-    format("grafana", &["glsa_", "glc_"], "[A-Za-z0-9+/_]{32,}={0,2}"),
-    format("sentry", &["sntrys_", "sntryu_"], "[A-Za-z0-9+/=_]{40,}"),
-    format("supabase", &["sbp_", "sb_secret_"], "[A-Za-z0-9_-]{24,}"),
+    format("shopify", &["shpat_"], "[A-Fa-f0-9]{32}"),
+    format("grafana", &["glsa_"], "[A-Za-z0-9+/_]{32,}={0,2}"),
+    format("sentry", &["sntrys_"], "[A-Za-z0-9+/=_]{40,}"),
+    format("supabase", &["sbp_"], "[A-Za-z0-9_-]{24,}"),
     format("atlassian", &["ATATT3"], "[A-Za-z0-9_=-]{100,}"),
-    format("age", &["AGE-SECRET-KEY-1"], "[A-Z0-9]{58}"),
     format("jwt", &["eyJ"], "[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}"),
     // `(?s:.)`: line ends are escaped in JSON, once or twice.
     format(
@@ -157,11 +151,17 @@ static TOKEN: LazyLock<(Regex, Regex)> = LazyLock::new(|| {
     };
     let whole = |format: &Format| format!("{}{}", begins(format), format.rest);
     let any = |of: &dyn Fn(&Format) -> String| FORMATS.iter().map(of).collect::<Vec<_>>().join("|");
+    // Those that begin with another one's beginning are found with it. Of up to 64 texts
+    // the regex crate looks for all at once, several bytes at a time.
+    let all = || FORMATS.iter().flat_map(|format| format.begins);
+    let shortest = |text: &&&str| !all().any(|other| *other != **text && text.starts_with(other));
+    let scanned: Vec<_> = all().filter(shortest).map(|text| regex::escape(text)).collect();
+    debug_assert!(scanned.len() <= 64, "{} beginnings", scanned.len());
     #[allow(clippy::expect_used)] // Constant patterns, compiled in every test.
     let build = |pattern: &str| {
         RegexBuilder::new(pattern).unicode(false).build().expect("the formats are valid patterns")
     };
-    (build(&any(&begins)), build(&format!("\\A(?:{})", any(&whole))))
+    (build(&scanned.join("|")), build(&format!("\\A(?:{})", any(&whole))))
 });
 
 fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
