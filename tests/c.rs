@@ -56,6 +56,13 @@ fn every_http_response_of_the_table_holds_in_c() {
     runs(&folder, "http_responses.c", &[responses(folder.path())]);
 }
 
+#[test]
+fn a_big_response_is_recorded_and_found_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = rounds(12_000_000, 100_000_000);
+    runs(&folder, "big.c", &[PathBuf::from(length.to_string())]);
+}
+
 fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
     let program = runs(folder, file, arguments);
     // A sanitizer has checked it already, and does not run under valgrind.

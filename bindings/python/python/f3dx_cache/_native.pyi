@@ -325,6 +325,9 @@ class Cache:
         Asked before a body that is generated while it is sent is read for intercept.
         """
 
+    def check_connection(self, host: str, port: int) -> None:
+        """Raise CacheMiss for a connection to a provider, if the mode is replay."""
+
     def intercept(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], body: _Bytes
     ) -> Replay | Exchange | None:

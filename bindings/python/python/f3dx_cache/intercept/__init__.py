@@ -9,6 +9,8 @@ clients made before or after. A call asks the cache that is active where it is m
 - otherwise, as in a background thread of the code under test, the one of the
   process that was entered last.
 
+While a `use` replays, connections to providers that no patch answers are refused.
+
 A `use` that has ended is passed over in favour of the one around it, so a task that
 outlives its `use` never writes into a closed cache.
 """
@@ -23,7 +25,7 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
-from . import late, placeholders
+from . import guard, late, placeholders
 from .httpx import patch_client
 from .recorded import finish, finish_async
 
@@ -76,6 +78,7 @@ class Active:
         with _lock:
             if self.cache.mode == "replay":
                 placeholders.set_unset()
+                guard.install(active)
             if not _entered:
                 _install()
             _entered.append(self)
@@ -122,6 +125,7 @@ class Active:
                 _uninstall()
             if self.cache.mode == "replay":
                 placeholders.remove()
+                guard.remove()
 
 
 def active() -> Active | None:
