@@ -5,9 +5,12 @@ PYTHON ?= python3
 CARGO ?= cargo
 VENV := .venv
 BIN := $(VENV)/bin
+# No part of the repository needs it but `make fuzz`.
+CARGO_FUZZ_VERSION := 0.13.1
+CARGO_FUZZ := build/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python bench lint fmt header python clean
+.PHONY: help build demo test test-rust test-python fuzz sanitize bench lint fmt header python clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +31,15 @@ test-rust: ## Run the tests of the core and of the C library
 test-python: python ## Run the tests of the Python package and of the mock provider
 	$(BIN)/python -m pytest -q tests/mock_provider
 	cd bindings/python/tests && ../../../$(BIN)/python -m pytest -q
+
+fuzz: $(CARGO_FUZZ) ## Run each fuzz target for SECONDS (60) under AddressSanitizer
+	tests/fuzz/run $(CARGO_FUZZ) $(or $(SECONDS),60) $(TARGETS)
+
+sanitize: ## Run the tests of memory under AddressSanitizer and LeakSanitizer
+	SANITIZE=address $(CARGO) test -p f3dx_cache_tests --test c -- --skip an_installed_library
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) test --target host-tuple \
+		--target-dir target/sanitize-address -p f3dx_cache_core -p f3dx_cache_tests \
+		--lib --test cache --test exchange --test damage --test stress --test fuzzed
 
 bench: python ## Measure, as ratios to a named reference in the same run
 	$(CARGO) bench -p f3dx_cache_bench
@@ -52,6 +64,9 @@ python: $(VENV)/tools ## Build the Python package into .venv
 
 clean: ## Remove what was built
 	rm -rf target build $(VENV)
+
+$(CARGO_FUZZ):
+	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(dir $(@D))
 
 $(VENV)/tools: bindings/python/requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -42,7 +42,12 @@ impl Config {
             return Err(wrong(&file, "this is no regular file; move it away"));
         }
         let bytes = std::fs::read(&file).map_err(|cause| unreadable(&file, cause))?;
-        let text = std::str::from_utf8(&bytes).map_err(|cause| {
+        Self::parse(file, &bytes)
+    }
+
+    /// Reads what stands in `file`.
+    pub(crate) fn parse(file: PathBuf, bytes: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(bytes).map_err(|cause| {
             let valid = bytes.get(..cause.valid_up_to()).unwrap_or_default();
             let (line, column) = place(&String::from_utf8_lossy(valid));
             wrong(

@@ -3,7 +3,7 @@
 
 use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
-use crate::claim::{Attempt, Claim, Holder, attempt};
+use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
@@ -232,11 +232,25 @@ impl Exchange {
     ///
     /// As [`Cache::get`].
     pub fn claim(&mut self, holder: Holder) -> Result<Turn> {
+        self.claim_as(holder.into())
+    }
+
+    /// Asks as [`Exchange::claim`] for a task that runs on `thread`. A call that blocks
+    /// the thread is not made to wait for the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`].
+    pub fn claim_for_task(&mut self, task: Holder, thread: Holder) -> Result<Turn> {
+        self.claim_as(Asking { holder: task, thread })
+    }
+
+    fn claim_as(&mut self, asking: Asking) -> Result<Turn> {
         if !self.records() || self.claim.is_some() {
             return Ok(Turn::Send);
         }
         let fingerprint = self.address.fingerprint;
-        match attempt(self.cache.shared(), &fingerprint, holder) {
+        match attempt(self.cache.shared(), &fingerprint, asking) {
             Attempt::Nested => self.cache.session.without_claim(),
             Attempt::Held(claim) => {
                 // Whoever held it before may have recorded the response.
@@ -324,6 +338,8 @@ impl Exchange {
             }
         };
         if let Verdict::Refuse(why) = verdict {
+            // It names the kind of an error, as the response does.
+            let why = cache.open.addressing.redactor().text(&why, &self.sent);
             cache.session.refused(&self.call, why);
             return Ok(false);
         }
@@ -340,8 +356,9 @@ impl Exchange {
             fingerprint: self.address.fingerprint,
             stored: std::mem::take(&mut self.address.stored),
         };
+        // It stands in meta, too, which knows nothing of what the call was sent with.
         let redactor = cache.open.addressing.redactor();
-        let model = self.request.model.as_deref().map(|name| redactor.text(name, &self.sent));
+        let model = self.request.model.as_ref().map(|model| redactor.text(model, &self.sent));
         cache.record(address, head.to_json().into_bytes(), body, meta, model)?;
         self.occurrence = None;
         Ok(true)

@@ -30,6 +30,9 @@ mod error;
 mod exchange;
 mod explain;
 mod fingerprint;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod identity;
 mod inspect;

@@ -182,6 +182,43 @@ fn no_key_reaches_the_file() {
     }
 }
 
+/// A key without a format, sent in a header and in `model`.
+fn intercept_with_opaque_key(cache: &Cache) -> Decision {
+    let call = HttpCall {
+        method: "POST",
+        url: URL,
+        headers: &[("authorization", "Bearer opaque.credential.7")],
+        body: br#"{"model":"m opaque.credential.7","input":"x"}"#,
+    };
+    cache.intercept(&call).unwrap()
+}
+
+#[test]
+fn what_was_sent_is_not_kept_as_the_model() {
+    let (_folder, path) = place();
+    let cache = open(&path, Mode::Record);
+    let Decision::Send(mut exchange) = intercept_with_opaque_key(&cache) else { panic!() };
+    exchange.claim(1).unwrap();
+    exchange.head(200, JSON);
+    exchange.chunk(br#"{"choices":[{"finish_reason":"stop"}]}"#);
+    assert!(exchange.finish(End::Eof).unwrap());
+    let entry = cache.entries().unwrap().next().unwrap().unwrap();
+    assert_eq!(entry.meta.model.as_deref(), Some("m [secret]"));
+}
+
+#[test]
+fn what_was_sent_is_not_told_by_a_refusal() {
+    let (_folder, path) = place();
+    let cache = open(&path, Mode::Record);
+    let Decision::Send(mut exchange) = intercept_with_opaque_key(&cache) else { panic!() };
+    exchange.claim(1).unwrap();
+    exchange.head(200, JSON);
+    exchange.chunk(br#"{"error":{"type":"no such key: opaque.credential.7"}}"#);
+    assert!(!exchange.finish(End::Eof).unwrap());
+    let refusals = cache.summary().unwrap().refusals;
+    assert!(refusals[0].why.contains("no such key: [secret]"), "{}", refusals[0].why);
+}
+
 #[test]
 fn of_two_that_miss_one_waits_for_the_recording() {
     let (_folder, path) = place();

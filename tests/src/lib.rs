@@ -1,7 +1,11 @@
 //! What the tests that cross a crate or a language share.
 
+pub mod ask;
+pub mod c;
 pub mod entries;
 pub mod examination;
+pub mod http;
+pub mod provider;
 pub mod torture;
 pub mod worker;
 
@@ -13,6 +17,17 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the repository")
 }
 
+/// Returns the Python interpreter that has the built package.
+///
+/// # Panics
+///
+/// If it was not made.
+pub fn python() -> PathBuf {
+    let python = repository().join(".venv/bin/python");
+    assert!(python.exists(), "{} is not there: `make python` makes it", python.display());
+    python
+}
+
 /// The C library as cargo built it.
 pub struct Library {
     /// `libf3dx_cache.so`
@@ -21,8 +36,16 @@ pub struct Library {
     pub archive: PathBuf,
 }
 
+/// The variable that asks for an instrumented library: `address`.
+const SANITIZE: &str = "SANITIZE";
+
+/// Returns the sanitizer that `make sanitize` asks for.
+pub fn sanitizer() -> Option<String> {
+    std::env::var(SANITIZE).ok().filter(|sanitizer| !sanitizer.is_empty())
+}
+
 /// Builds the C library in the profile of the tests, since a test of another
-/// package cannot depend on a cdylib.
+/// package cannot depend on a cdylib; instrumented, if [`sanitizer`] says so.
 ///
 /// # Panics
 ///
@@ -33,6 +56,13 @@ pub fn library() -> Library {
     cargo.arg("--quiet");
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
+    }
+    if let Some(sanitizer) = sanitizer() {
+        // The pinned compiler can instrument; the variable is what lets it.
+        let folder = format!("target/sanitize-{sanitizer}");
+        // With a target, what runs in the build itself is not instrumented.
+        cargo.args(["--target", "host-tuple", "--target-dir", &folder]);
+        cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"));
     }
     let built = cargo.current_dir(repository()).stderr(Stdio::inherit()).output();
     let built = built.expect("cargo runs");

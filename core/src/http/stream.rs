@@ -72,9 +72,11 @@ impl StreamWatcher {
         match &mut self.framing {
             Some(Framing::Events(events)) => events.push(bytes, &mut |event| progress.event(event)),
             Some(Framing::Lines(rest)) => {
+                // What is left of before has no line end: a long line is searched once.
+                let searched = rest.len();
                 rest.extend_from_slice(bytes);
                 let mut start = 0;
-                for end in memchr::memchr_iter(b'\n', rest) {
+                for end in memchr::memchr_iter(b'\n', bytes).map(|at| searched + at) {
                     progress.line(&rest[start..end]);
                     start = end + 1;
                 }

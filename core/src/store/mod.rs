@@ -23,7 +23,11 @@ pub(crate) use fork::PerProcess;
 pub(crate) use inventory::{Inventory, Part};
 pub(crate) use read::Snapshot;
 pub use row::Response;
+#[cfg(feature = "fuzzing")]
+pub(crate) use row::{decode, decode_response, encode, encode_response};
 pub use schema::FORMAT_VERSION;
+#[cfg(feature = "fuzzing")]
+pub use schema::Table;
 pub(crate) use shared::{Shared, shared};
 pub(crate) use write::{Change, NewEntry, Outcome};
 

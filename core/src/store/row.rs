@@ -29,7 +29,7 @@ pub struct Response {
 }
 
 /// Returns `parts`, joined, as a row of `table` under `key`.
-pub(super) fn encode(table: Table, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn encode(table: Table, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut row = Vec::with_capacity(HEADER + length);
     row.push(ROW_VERSION);
@@ -48,7 +48,7 @@ pub(super) fn encode(table: Table, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 ///
 /// [`ErrorKind::Corrupt`] if it does not, or if the row's version is not ours: a
 /// file with other rows says so in its format table.
-pub(super) fn decode<'r>(path: &Path, table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [u8]> {
+pub(crate) fn decode<'r>(path: &Path, table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [u8]> {
     check(table, key, row).map_err(|wrong| damaged(path, table, key, &wrong))
 }
 
@@ -70,7 +70,7 @@ pub(super) fn check<'r>(table: Table, key: &[u8], row: &'r [u8]) -> Result<&'r [
 }
 
 /// Returns the row of a response.
-pub(super) fn encode_response(key: &[u8], head: &[u8], body: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn encode_response(key: &[u8], head: &[u8], body: &[u8]) -> Result<Vec<u8>> {
     let length = u32::try_from(head.len()).map_err(|_| {
         Error::new(ErrorKind::InvalidArgument, "a response head is limited to 4 GiB")
     })?;
@@ -78,7 +78,7 @@ pub(super) fn encode_response(key: &[u8], head: &[u8], body: &[u8]) -> Result<Ve
 }
 
 /// Returns head and body of a response row whose checksum holds.
-pub(super) fn decode_response<'r>(
+pub(crate) fn decode_response<'r>(
     path: &Path,
     key: &[u8],
     row: &'r [u8],

@@ -30,14 +30,19 @@ pub(super) mod format_row {
 
 /// Which table a row belongs to, as its checksum says it.
 #[derive(Clone, Copy)]
-pub(super) enum Table {
+pub enum Table {
+    /// Canonical requests.
     Requests,
+    /// Heads and bodies.
     Responses,
+    /// What is known about entries.
     Meta,
+    /// What the file says of itself.
     Format,
 }
 
 impl Table {
+    /// Returns the table's name in the file.
     pub fn name(self) -> &'static str {
         match self {
             Table::Requests => "requests",

@@ -487,12 +487,12 @@ class Exchange:
     def drain_bytes(self) -> int:
         """How many bytes to drain of a stream that the caller leaves early."""
 
-    def claim(self, holder: int) -> Replay | bool:
+    def claim(self, holder: int, thread: int | None = None) -> Replay | bool:
         """Ask for the right to send, without waiting.
 
         True: send now. A Replay: another one has recorded the response meanwhile. False:
         another one is calling; ask again in a few milliseconds. holder is the id of the asking
-        thread or task.
+        thread, or of the asking task, with that of its thread.
         """
 
     def head(self, status: int, headers: Sequence[tuple[str, str]]) -> None:

@@ -18,6 +18,7 @@ outlives its `use` never writes into a closed cache.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -41,6 +42,16 @@ _lock = threading.RLock()
 _entered: list[Active] = []
 _patches: list[Patch] = []
 _current: ContextVar[Active | None] = ContextVar("f3dx_cache_active", default=None)
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A thread of the parent may have held the lock that a child inherits.
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Active:
