@@ -463,6 +463,10 @@ pub(crate) fn is_credential_name(name: &[u8]) -> bool {
 
 /// Whether a name in a text ends as one does: what stands before it may be an escape.
 fn ends_like_credential(name: &[u8]) -> bool {
+    // What most names are told by: none of those in the lists ends otherwise.
+    if !name.last().is_some_and(|last| b"dgnty".contains(&last.to_ascii_lowercase())) {
+        return false;
+    }
     let mut plain = [0; 24];
     let mut from = plain.len();
     for byte in name.iter().rev().filter(|byte| !matches!(byte, b'-' | b'_')).take(plain.len()) {

@@ -57,9 +57,7 @@ CUT = pytest.mark.parametrize("cut", ["", "[[gzip]]", "[[chunk:7]]"], ids=["whol
 @ASK
 @STREAM
 @CUT
-def test_a_key_that_the_model_repeats_is_not_kept(
-    ask, how, cut, key, provider, options, tmp_path
-):
+def test_a_key_that_the_model_repeats_is_not_kept(ask, how, cut, key, provider, options, tmp_path):
     text = f"[[echo]]{cut} My key is {key} and its password=hunter2hunter2 too."
     with use(**options) as cache:
         cold = ask(provider.url, key, text, **how)
@@ -78,7 +76,7 @@ def test_a_key_that_the_model_repeats_is_not_kept(
 def test_a_miss_shows_no_key(ask, key, provider, options, tmp_path):
     with use(**options):
         ask(provider.url, key, f"[[echo]] is {key} valid?")
-    with pytest.raises(BaseException) as missed, use(mode="replay", **options):  # noqa: PT011
+    with pytest.raises(BaseException) as missed, use(mode="replay", **options):
         ask(NOWHERE, key, f"[[echo]] is {key[:-1]}8 valid?")
     assert "nearest" in str(missed.value)
     assert leaks(tmp_path, key[:-1], missed.value) == []

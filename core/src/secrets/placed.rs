@@ -44,8 +44,7 @@ pub(super) fn assigned(
     memchr::memchr2_iter(b'=', b':', text).filter_map(move |sign| {
         let around = |byte: &u8| b"\"'`\\ ".contains(byte);
         let name_end = text[..sign].iter().rposition(|byte| !around(byte))? + 1;
-        // What most signs are told by: none of the names ends otherwise.
-        if !matches!(text[name_end - 1] | 0x20, b'y' | b'n' | b't' | b'd') {
+        if !b"dgnty".contains(&(text[name_end - 1] | 0x20)) {
             return None;
         }
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
