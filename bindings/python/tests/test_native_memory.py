@@ -57,12 +57,14 @@ def test_objects_do_not_pile_up(work, tmp_path):
     path = tmp_path / "llm.redb"
     Cache(path, mode="record").close()
 
-    def blocks_after(rounds):
+    def growth(rounds):
+        gc.collect()
+        before = sys.getallocatedblocks()
         for _ in range(rounds):
             work(path)
         gc.collect()
-        return sys.getallocatedblocks()
+        return sys.getallocatedblocks() - before
 
-    before = blocks_after(20)
-    # One object a round would be 100.
-    assert blocks_after(100) - before < 50
+    # What fills a cache of the interpreter ends; what is leaked, one object a round or
+    # more, goes on.
+    assert min(growth(60) for _ in range(4)) < 30
