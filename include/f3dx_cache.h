@@ -320,7 +320,7 @@ typedef struct {
    */
   uint32_t mode;
   /**
-   * How long a put waits for its turn to write; 0: 10 s.
+   * How long a put waits for another writer that keeps its turn; 0: 10 s.
    */
   uint32_t lock_timeout_ms;
   /**
@@ -783,7 +783,8 @@ F3DX_CACHE_API void f3dx_cache_claim_free(f3dx_cache_claim_guard *claim);
 
 /**
  * Begins a walk in the order of fingerprints. Later writes are not seen. While
- * it lives, recorders cannot reuse the space of what they replace.
+ * it lives, recorders cannot reuse the space of what they replace. A forked child
+ * begins its own: the walk of its parent is INVALID_ARGUMENT there.
  */
 F3DX_CACHE_API
 f3dx_cache_status f3dx_cache_iter_new(const f3dx_cache *cache,

@@ -2,6 +2,7 @@
 //! linked to the shared library and to the archive, run, and run under valgrind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use f3dx_cache_tests::c::{SYSTEM, archive, compile, succeeds};
 use f3dx_cache_tests::torture::rounds;
 use f3dx_cache_tests::{Library, library, repository, sanitizer};
 use serde_json::Value;
@@ -13,9 +14,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use tempfile::TempDir;
-
-/// What the archive needs of the system; f3dx_cache.pc says the same.
-const SYSTEM: [&str; 3] = ["-lpthread", "-ldl", "-lm"];
 
 macro_rules! callers {
     ($($test:ident: $file:literal $(, $argument:expr)?;)*) => {$(
@@ -58,6 +56,13 @@ fn every_http_response_of_the_table_holds_in_c() {
     runs(&folder, "http_responses.c", &[responses(folder.path())]);
 }
 
+#[test]
+fn a_big_response_is_recorded_and_found_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = rounds(12_000_000, 100_000_000);
+    runs(&folder, "big.c", &[PathBuf::from(length.to_string())]);
+}
+
 fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
     let program = runs(folder, file, arguments);
     // A sanitizer has checked it already, and does not run under valgrind.
@@ -74,9 +79,12 @@ fn runs_clean(folder: &TempDir, file: &str, arguments: &[PathBuf]) {
 
 /// Runs a caller linked to the archive and to the shared library; returns the latter.
 fn runs(folder: &TempDir, file: &str, arguments: &[PathBuf]) -> PathBuf {
-    let program = compile(folder.path(), file, "linked-to-archive", &archive(built()));
+    let source = repository().join("tests/c").join(file);
+    let program = folder.path().join("linked-to-archive");
+    compile(&source, &program, &archive(built()));
     run(folder, "archive", &mut Command::new(&program), arguments);
-    let program = compile(folder.path(), file, "linked-to-shared", &shared(folder.path(), built()));
+    let program = folder.path().join("linked-to-shared");
+    compile(&source, &program, &shared(folder.path(), built()));
     run(folder, "shared", &mut Command::new(&program), arguments);
     program
 }
@@ -117,33 +125,6 @@ fn shared(folder: &Path, library: &Library) -> Vec<String> {
     }
     let installed = installed.display();
     vec![format!("-L{installed}"), format!("-Wl,-rpath,{installed}"), "-lf3dx_cache".into()]
-}
-
-fn archive(library: &Library) -> Vec<String> {
-    let mut link = vec![library.archive.display().to_string()];
-    link.extend(SYSTEM.map(String::from));
-    link
-}
-
-fn compile(folder: &Path, file: &str, kind: &str, link: &[String]) -> PathBuf {
-    let (compiler, standard) = match file.ends_with(".cpp") {
-        true => ("c++", "-std=c++11"),
-        false => ("cc", "-std=c11"),
-    };
-    let program = folder.join(kind);
-    let mut command = Command::new(compiler);
-    command
-        .args([standard, "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"])
-        .arg(repository().join("include"))
-        .arg(repository().join("tests/c").join(file))
-        .args(link)
-        .args(["-pthread", "-o"])
-        .arg(&program);
-    if let Some(sanitizer) = sanitizer() {
-        command.args([format!("-fsanitize={sanitizer}"), "-fno-omit-frame-pointer".into()]);
-    }
-    succeeds(&format!("compiling {file}"), &mut command);
-    program
 }
 
 /// Writes a table of cases as words, which C reads without a parser; see words.h.
@@ -230,14 +211,6 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn is_there(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
-}
-
-fn succeeds(what: &str, command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{what}: {}\n{stdout}{stderr}", output.status);
-    output
 }
 
 #[test]

@@ -27,8 +27,16 @@ pub(crate) struct Claims {
 
 #[derive(Default)]
 struct State {
-    held: HashMap<Fingerprint, Holder>,
+    held: HashMap<Fingerprint, Asking>,
     locks: Locks,
+}
+
+/// A task and the thread that it runs on, as the caller numbers both; a thread that asks
+/// for itself is both.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking {
+    pub holder: Holder,
+    pub thread: Holder,
 }
 
 /// The open sidecar.
@@ -47,7 +55,8 @@ pub(crate) enum Attempt {
     Held(Claim),
     /// Another one does; ask again later.
     Busy,
-    /// The asking thread or task holds another claim: waiting could deadlock.
+    /// The asking thread or task holds another claim, or a task that the asking thread
+    /// would keep from running holds one: waiting could deadlock.
     Nested,
 }
 
@@ -121,22 +130,31 @@ impl Claims {
 pub(crate) fn attempt<C: AsClaims + 'static>(
     owner: &Arc<C>,
     fingerprint: &Fingerprint,
-    holder: Holder,
+    asking: Asking,
 ) -> Attempt {
     let claims = owner.claims();
     let mut state = claims.state.lock().unwrap_or_else(PoisonError::into_inner);
-    if state.held.values().any(|other| *other == holder) {
+    if state.held.values().any(|held| held.holder == asking.holder) {
         return Attempt::Nested;
     }
     if state.held.contains_key(fingerprint) || !claims.lock_byte(&mut state, fingerprint) {
-        return Attempt::Busy;
+        return match state.held.values().any(|held| held.thread == asking.holder) {
+            true => Attempt::Nested,
+            false => Attempt::Busy,
+        };
     }
-    state.held.insert(*fingerprint, holder);
+    state.held.insert(*fingerprint, asking);
     Attempt::Held(Claim {
         claims: Arc::clone(owner) as Arc<dyn AsClaims>,
         fingerprint: *fingerprint,
         pid: std::process::id(),
     })
+}
+
+impl From<Holder> for Asking {
+    fn from(thread: Holder) -> Self {
+        Self { holder: thread, thread }
+    }
 }
 
 impl AsClaims for Shared {
@@ -164,7 +182,7 @@ impl Cache {
         let since = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
-            let attempt = attempt(self.shared(), fingerprint, holder);
+            let attempt = attempt(self.shared(), fingerprint, holder.into());
             // Whoever holds it, or held it before, may have recorded the response.
             if self.lookup(fingerprint)?.is_some() {
                 return Ok(Claimed::Recorded);
@@ -232,31 +250,45 @@ mod tests {
     #[test]
     fn one_of_two_processes_holds_a_claim_until_it_drops_it() {
         let (_folder, one, other) = two_processes();
-        let Attempt::Held(claim) = attempt(&one, &ONE, 1) else { panic!("the first asks alone") };
-        assert!(matches!(attempt(&other, &ONE, 2), Attempt::Busy));
-        assert!(matches!(attempt(&other, &TWO, 2), Attempt::Held(_)));
+        let Attempt::Held(claim) = attempt(&one, &ONE, 1.into()) else {
+            panic!("the first asks alone")
+        };
+        assert!(matches!(attempt(&other, &ONE, 2.into()), Attempt::Busy));
+        assert!(matches!(attempt(&other, &TWO, 2.into()), Attempt::Held(_)));
         drop(claim);
-        assert!(matches!(attempt(&other, &ONE, 2), Attempt::Held(_)));
+        assert!(matches!(attempt(&other, &ONE, 2.into()), Attempt::Held(_)));
     }
 
     #[test]
     fn one_of_two_threads_holds_a_claim() {
         let (_folder, one, _) = two_processes();
-        let _claim = attempt(&one, &ONE, 1);
-        assert!(matches!(attempt(&one, &ONE, 2), Attempt::Busy));
+        let _claim = attempt(&one, &ONE, 1.into());
+        assert!(matches!(attempt(&one, &ONE, 2.into()), Attempt::Busy));
     }
 
     #[test]
     fn a_holder_of_one_claim_is_not_made_to_wait_for_another() {
         let (_folder, one, _) = two_processes();
-        let _claim = attempt(&one, &ONE, 1);
-        assert!(matches!(attempt(&one, &TWO, 1), Attempt::Nested));
+        let _claim = attempt(&one, &ONE, 1.into());
+        assert!(matches!(attempt(&one, &TWO, 1.into()), Attempt::Nested));
+    }
+
+    #[test]
+    fn a_thread_is_not_made_to_wait_for_a_task_that_runs_on_it() {
+        let (_folder, one, other) = two_processes();
+        let (task, second) = (Asking { holder: 7, thread: 1 }, Asking { holder: 8, thread: 1 });
+        let _claim = attempt(&one, &ONE, task);
+        let _elsewhere = attempt(&other, &TWO, 3.into());
+        assert!(matches!(attempt(&one, &ONE, 1.into()), Attempt::Nested));
+        assert!(matches!(attempt(&one, &TWO, 1.into()), Attempt::Nested));
+        assert!(matches!(attempt(&one, &ONE, 2.into()), Attempt::Busy));
+        assert!(matches!(attempt(&one, &ONE, second), Attempt::Busy));
     }
 
     #[test]
     fn a_folder_that_cannot_be_written_leaves_claims_within_the_process() {
         let nowhere = Arc::new(Owner(Claims::beside(Path::new("/nonexistent/cache.redb"))));
-        let _claim = attempt(&nowhere, &ONE, 1);
-        assert!(matches!(attempt(&nowhere, &ONE, 2), Attempt::Busy));
+        let _claim = attempt(&nowhere, &ONE, 1.into());
+        assert!(matches!(attempt(&nowhere, &ONE, 2.into()), Attempt::Busy));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
-use crate::claim::{Attempt, Claim, Holder, attempt};
+use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
 use crate::explain::Explanation;
@@ -12,10 +12,12 @@ use crate::http::{
     Verdict, kept_headers,
 };
 use crate::json::Document;
+use crate::mode::Mode;
 use crate::options::Repeats;
 use crate::repeats::NthCall;
 use crate::secrets::SentSecrets;
 use crate::store::Response;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -125,7 +127,8 @@ impl Cache {
         let request = match self.classify(call) {
             Classified::Pass => {
                 if let Some(warning) = self.open.policy.overlooked(call) {
-                    self.session.warn(warning);
+                    let redactor = self.open.addressing.redactor();
+                    self.session.warn(redactor.text(&warning, &SentSecrets::of(call)));
                 }
                 return Ok(Decision::Pass);
             }
@@ -168,6 +171,28 @@ impl Cache {
         })))
     }
 
+    /// Says whether a connection that is about to be opened is refused: in
+    /// [`Mode::Replay`](crate::Mode::Replay), one to a provider.
+    ///
+    /// For the guard of a binding, behind its interceptors: what gets here was made by
+    /// a client that is not intercepted, or is no HTTP call.
+    pub fn refuse_connection(&self, host: &str, port: u16) -> Option<Refused> {
+        let settings = self.settings();
+        let replays = settings.mode == Mode::Replay;
+        if !replays || !self.open.policy.is_providers(host, port, &|name| self.open.env.var(name)) {
+            return None;
+        }
+        let reason = format!(
+            "a connection to {host}:{port}, a provider, by a client whose calls are not \
+             intercepted; mode replay ({}) does not touch the network; \
+             ignore_hosts = [{:?}] leaves the host alone, mode record lets it pass",
+            settings.mode_reason, host
+        );
+        let refused = Refused::Unrecorded { reason };
+        self.session.refuse_miss(refused.to_string());
+        Some(refused)
+    }
+
     fn address_of_call(
         &self,
         request: &RequestDocument,
@@ -207,11 +232,25 @@ impl Exchange {
     ///
     /// As [`Cache::get`].
     pub fn claim(&mut self, holder: Holder) -> Result<Turn> {
+        self.claim_as(holder.into())
+    }
+
+    /// Asks as [`Exchange::claim`] for a task that runs on `thread`. A call that blocks
+    /// the thread is not made to wait for the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`].
+    pub fn claim_for_task(&mut self, task: Holder, thread: Holder) -> Result<Turn> {
+        self.claim_as(Asking { holder: task, thread })
+    }
+
+    fn claim_as(&mut self, asking: Asking) -> Result<Turn> {
         if !self.records() || self.claim.is_some() {
             return Ok(Turn::Send);
         }
         let fingerprint = self.address.fingerprint;
-        match attempt(self.cache.shared(), &fingerprint, holder) {
+        match attempt(self.cache.shared(), &fingerprint, asking) {
             Attempt::Nested => self.cache.session.without_claim(),
             Attempt::Held(claim) => {
                 // Whoever held it before may have recorded the response.
@@ -307,7 +346,11 @@ impl Exchange {
         if !self.request.stream {
             head.chunks.clear();
         }
-        let body = self.without_secrets(&mut head, body)?;
+        let Some(body) = self.without_secrets(&mut head, body)? else {
+            let why = "it repeats a secret, in binary frames in which it cannot be replaced";
+            cache.session.refused(&self.call, why);
+            return Ok(false);
+        };
         let meta = Meta { response_duration_ms: Some(took), ..Meta::default() };
         let address = Address {
             fingerprint: self.address.fingerprint,
@@ -322,17 +365,33 @@ impl Exchange {
     }
 
     /// Reports secrets in the response, and replaces them: those that were sent
-    /// always, others if `redact_responses` is on.
-    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Result<Vec<u8>> {
+    /// always, others if `redact_responses` is on. `None` if one cannot be replaced.
+    fn without_secrets(&self, head: &mut ResponseHead, body: Vec<u8>) -> Result<Option<Vec<u8>>> {
         let redactor = self.cache.open.addressing.redactor();
         let everything = self.cache.settings().options.redact_responses == Some(true);
         let sent = redactor.sent_with(&self.request.canonical, &self.sent)?;
-        self.cache.report_secrets(&self.call, &redactor.find_in_response(&body, &sent));
+        let kind = head.header("content-type").map(str::to_owned);
+        let cleaned =
+            redactor.response(&body, kind.as_deref(), &sent, everything, &mut head.chunks);
+        let mut found = cleaned.found;
         for (_, value) in &mut head.headers {
-            let clean = redactor.response(value.as_bytes(), &sent, everything, &mut []);
-            *value = String::from_utf8_lossy(&clean).into_owned();
+            let cleaned = redactor.response(value.as_bytes(), None, &sent, everything, &mut []);
+            found.extend(cleaned.found);
+            if let Cow::Owned(clean) = cleaned.body {
+                *value = String::from_utf8_lossy(&clean).into_owned();
+            }
         }
-        Ok(redactor.response(&body, &sent, everything, &mut head.chunks).into_owned())
+        found.sort();
+        found.dedup();
+        if cleaned.is_stuck {
+            return Ok(None);
+        }
+        self.cache.report_secrets(&self.call, &found);
+        let changed = match cleaned.body {
+            Cow::Owned(changed) => Some(changed),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(Some(changed.unwrap_or(body)))
     }
 
     fn recorded_meanwhile(&mut self) -> Result<Option<Replay>> {

@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::entry::{Entry, Meta};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
 use crate::session::Saved;
 use crate::store::{FORMAT_VERSION, Snapshot};
@@ -35,7 +35,8 @@ pub struct Stats {
 /// A walk over the entries in fingerprint order, as they were when it began.
 ///
 /// It may outlive its cache. While it lives, recorders cannot reuse the space
-/// of what they replace.
+/// of what they replace. In a forked child, the walk of its parent is an error of
+/// kind [`ErrorKind::InvalidArgument`].
 pub struct Entries {
     snapshot: Option<Snapshot>,
     ahead: VecDeque<Fingerprint>,
@@ -135,9 +136,12 @@ impl Iterator for Entries {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // A snapshot of the parent must not be read after a fork.
-        if self.pid != std::process::id() {
-            std::mem::forget(self.snapshot.take());
+        if self.is_inherited() {
+            let snapshot = self.snapshot.take();
+            let goes_on = snapshot.is_some();
+            // It is the parent's: it must be neither read nor dropped here.
+            std::mem::forget(snapshot);
+            return goes_on.then(|| Err(Self::inherited()));
         }
         if self.ahead.is_empty() {
             match self.read_ahead() {
@@ -161,6 +165,19 @@ impl Iterator for Entries {
 }
 
 impl Entries {
+    /// Returns whether a parent of this process began the walk.
+    pub fn is_inherited(&self) -> bool {
+        self.pid != std::process::id()
+    }
+
+    /// Returns the error of a walk that was inherited across a fork.
+    pub fn inherited() -> Error {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            "the walk was begun before this process was forked; begin one here",
+        )
+    }
+
     /// Reads the next fingerprints; at the end, checks that there were as many as
     /// the file says.
     fn read_ahead(&mut self) -> Result<()> {

@@ -154,6 +154,7 @@ impl Cache {
         // A parametrized test may be named by a key; its name is stored and shown.
         let redactor = self.open.addressing.redactor();
         let test = test.map(|test| redactor.text(&test, &SentSecrets::default()));
+        let command = command.map(|command| redactor.text(&command, &SentSecrets::default()));
         let session = Session::of(test, command);
         Self { open: Arc::clone(&self.open), session: Arc::new(session) }
     }

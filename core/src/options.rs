@@ -45,7 +45,7 @@ pub struct Options {
     pub scope: Option<Scope>,
     /// A folder of recordings as text; not supported by this version.
     pub mirror: Option<PathBuf>,
-    /// How long a put waits for its turn to write; default 10 000 ms.
+    /// How long a put waits for another writer that keeps its turn; default 10 000 ms.
     pub lock_timeout_ms: Option<u64>,
     /// How long a call waits for another one of the same request; default 60 000 ms.
     pub claim_timeout_ms: Option<u64>,

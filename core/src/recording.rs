@@ -6,7 +6,7 @@ use crate::entry::{Meta, now_ms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
 use crate::http::{ResponseHead, facts_of};
-use crate::json::Document;
+use crate::json::{Document, canonicalize};
 use crate::mode::Mode;
 use crate::options::Repeats;
 use crate::secrets::{SecretKind, SentSecrets};
@@ -61,7 +61,7 @@ impl Cache {
             Distinction { occurrence: occurrence.filter(|n| *n > 1), scope: self.scope()? };
         let address = self.open.addressing.address(request, &distinction)?;
         let body = match self.open.settings.mode.records() {
-            true => self.without_found_secrets("put", response),
+            true => self.without_found_secrets(request, response)?,
             false => Cow::Borrowed(response),
         };
         self.record(address, Vec::new(), body.into_owned(), meta, None)
@@ -166,14 +166,15 @@ impl Cache {
         Ok(Put { fingerprint, stored })
     }
 
-    /// Reports secrets in a response that is put by hand, and replaces them if
-    /// `redact_responses` is on.
-    fn without_found_secrets<'a>(&self, what: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+    /// Reports secrets in a response that is put by hand, and replaces them: those of
+    /// its request always, others if `redact_responses` is on.
+    fn without_found_secrets<'a>(&self, request: &[u8], body: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let redactor = self.open.addressing.redactor();
-        let sent = SentSecrets::default();
-        self.report_secrets(what, &redactor.find_in_response(body, &sent));
+        let sent = redactor.sent_with(&canonicalize(request)?, &SentSecrets::default())?;
         let everything = self.settings().options.redact_responses == Some(true);
-        redactor.response(body, &sent, everything, &mut [])
+        let cleaned = redactor.response(body, None, &sent, everything, &mut []);
+        self.report_secrets("put", &cleaned.found);
+        Ok(cleaned.body)
     }
 
     /// Warns that the response to a call holds secrets.

@@ -6,15 +6,19 @@
 //! `[secret:<issuer>:<16 hex digits of its BLAKE3>]`, so that two prompts about
 //! two keys stay two prompts. A placeholder is left as it is.
 
+mod assembled;
 mod format;
+mod placed;
 mod sent;
+mod spelling;
 
 pub use sent::SentSecrets;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Chunk, end_of_string};
+use crate::http::{Chunk, carries_credential, end_of_string, payloads};
 use crate::identity::{HTTP_MEMBERS, is_http_document};
-use crate::json::{Document, Edit, Node, Segment, rewrite};
+use crate::json::{Document, Edit, Kind, Node, Segment, rewrite};
+use assembled::{Replacement, Texts};
 use regex::Regex;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,6 +43,17 @@ const SECRET: &str = "[secret]";
 #[derive(Clone, Debug)]
 pub struct Redactor {
     patterns: Vec<Regex>,
+}
+
+/// A response without its secrets.
+#[derive(Debug)]
+pub struct Cleaned<'a> {
+    /// The body; as it was, if there was nothing to replace.
+    pub body: Cow<'a, [u8]>,
+    /// Which kinds of secrets were found, each once.
+    pub found: Vec<SecretKind>,
+    /// Whether one had to be replaced and could not: the body must not be stored.
+    pub is_stuck: bool,
 }
 
 /// What a secret is; its text says nothing of the secret itself.
@@ -137,14 +152,14 @@ impl Redactor {
     }
 
     fn redact_value(&self, path: &[Segment<'_>], node: Node<'_>, sent: &SentSecrets) -> Edit {
-        let Some(text) = node.as_str() else {
-            return Edit::Keep;
-        };
-        let redacted = if is_credential_member(path) {
-            (!text.is_empty()).then(|| SECRET.to_owned())
-        } else {
-            self.redact(&text, sent)
-        };
+        if is_credential_member(path) {
+            return match node.kind() {
+                Kind::String if node.text() == "\"\"" => Edit::Keep,
+                Kind::String | Kind::Number => Edit::Text(SECRET.to_owned()),
+                _ => Edit::Keep,
+            };
+        }
+        let redacted = node.as_str().and_then(|text| self.redact(&text, sent));
         redacted.map_or(Edit::Keep, Edit::Text)
     }
 
@@ -165,79 +180,104 @@ impl Redactor {
             return Ok(all);
         }
         let document = Document::parse(canonical)?;
-        let mut collect = |text: &str| {
+        let mut found: Vec<String> = Vec::new();
+        let collect = |text: &str, found: &mut Vec<String>| {
             for pattern in &self.patterns {
-                pattern.find_iter(text).for_each(|found| all.add(found.as_str()));
+                found.extend(pattern.find_iter(text).map(|place| place.as_str().to_owned()));
             }
-            for found in format::find(text.as_bytes()) {
-                all.add(&text[found.at]);
-            }
+            found.extend(
+                format::find(text.as_bytes()).into_iter().map(|one| text[one.at].to_owned()),
+            );
         };
-        let mut members = Vec::new();
+        let mut names = Vec::new();
         rewrite(
             document.root(),
             &mut |path, node| {
-                if let Some(text) = node.as_str() {
-                    match is_credential_member(path) {
-                        true => members.push(text.into_owned()),
-                        false => collect(&text),
-                    }
+                let text = node.as_str();
+                if !is_credential_member(path) {
+                    collect(&text.unwrap_or_default(), &mut found);
+                } else if let Some(text) = text {
+                    // A model that repeats a header may leave its scheme out.
+                    found.extend(text.split_once(' ').map(|(_, token)| token.to_owned()));
+                    found.push(text.into_owned());
+                } else if node.kind() == Kind::Number {
+                    found.push(node.text().to_owned());
                 }
                 Edit::Keep
             },
-            &mut |_| None,
+            &mut |name| {
+                collect(name, &mut names);
+                None
+            },
             &mut Vec::new(),
         )?;
-        members.iter().for_each(|secret| all.add(secret));
+        for secret in found.iter().chain(&names) {
+            all.add(secret);
+            spelling::plain(secret).for_each(|secret| all.add(&secret));
+        }
         all.order();
         Ok(all)
     }
 
-    /// Says which secrets a response holds, each kind once.
+    /// Replaces the secrets of a response, and moves the ends of `chunks` along: what
+    /// the call was sent with, and with `everything` any other secret, too.
     ///
-    /// A secret that a stream hands out in pieces, each in an event of its own, is not found.
-    pub fn find_in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<SecretKind> {
-        let mut kinds: Vec<_> =
-            self.in_response(bytes, sent).into_iter().map(|(_, kind)| kind).collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
-    }
-
-    /// Replaces the secrets of a response, and moves the ends of `chunks` along:
-    /// what the call was sent with, and with `everything` any other secret, too.
+    /// Found is also what a stream hands out in pieces, each in an event of its own;
+    /// an event that changes is written anew. The binary frames of AWS, which carry
+    /// checksums, are never changed.
     pub fn response<'a>(
         &self,
         bytes: &'a [u8],
+        content_type: Option<&str>,
         sent: &SentSecrets,
         everything: bool,
         chunks: &mut [Chunk],
-    ) -> Cow<'a, [u8]> {
-        let mut found = self.in_response(bytes, sent);
-        found.retain(|(_, kind)| everything || *kind == SecretKind::Sent);
-        if found.is_empty() {
-            return Cow::Borrowed(bytes);
-        }
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut chunks = chunks.iter_mut().peekable();
-        let mut last = 0;
-        for (at, kind) in found {
-            while let Some(chunk) = chunks.next_if(|chunk| chunk.end <= at.start as u64) {
-                chunk.end = chunk.end - last as u64 + out.len() as u64;
+    ) -> Cleaned<'a> {
+        let replaces = |kind: &SecretKind| everything || *kind == SecretKind::Sent;
+        let is_frames = content_type.is_some_and(|kind| {
+            kind.trim_start().starts_with("application/vnd.amazon.eventstream")
+        });
+        let payloads = if is_frames { payloads(bytes) } else { Vec::new() };
+        let texts = if is_frames { Texts::of_payloads(&payloads) } else { Texts::of(bytes) };
+        let mut kinds = Vec::new();
+        let mut replacements = Vec::new();
+        for (n, text) in texts.iter() {
+            for (at, kind) in self.in_response(text.as_bytes(), sent) {
+                if replaces(&kind)
+                    && text.is_char_boundary(at.start)
+                    && text.is_char_boundary(at.end)
+                {
+                    let by = placeholder(&kind, &text.as_bytes()[at.clone()]).into_owned();
+                    replacements.push(Replacement { text: n, at, by });
+                }
+                kinds.push(kind);
             }
-            out.extend_from_slice(&bytes[last..at.start]);
-            out.extend_from_slice(placeholder(&kind, &bytes[at.clone()]).as_bytes());
-            last = at.end;
-            // A chunk that ended within the secret ends behind its placeholder.
-            while let Some(chunk) = chunks.next_if(|chunk| chunk.end <= at.end as u64) {
-                chunk.end = out.len() as u64;
+        }
+        let mut is_stuck = is_frames && !replacements.is_empty();
+        let mut body = Cow::Borrowed(bytes);
+        if !is_frames && !replacements.is_empty() {
+            body = Cow::Owned(texts.replaced(&replacements, chunks));
+        }
+        drop(texts);
+        let found = self.in_response(&body, sent);
+        kinds.extend(found.iter().map(|(_, kind)| kind.clone()));
+        let splices: Vec<_> = found
+            .into_iter()
+            .filter(|(_, kind)| replaces(kind))
+            .map(|(at, kind)| {
+                let by = placeholder(&kind, &body[at.clone()]).into_owned().into_bytes();
+                Splice { at, by }
+            })
+            .collect();
+        if !splices.is_empty() {
+            match is_frames {
+                true => is_stuck = true,
+                false => body = Cow::Owned(splice(&body, &splices, chunks)),
             }
         }
-        for chunk in chunks {
-            chunk.end = chunk.end - last as u64 + out.len() as u64;
-        }
-        out.extend_from_slice(&bytes[last..]);
-        Cow::Owned(out)
+        kinds.sort();
+        kinds.dedup();
+        Cleaned { body, found: kinds, is_stuck }
     }
 
     /// Returns the secrets of a response in order, none within another.
@@ -287,6 +327,36 @@ impl Redactor {
         redacted = redact_formats(redacted.as_deref().unwrap_or(text)).or(redacted);
         sent.redact(redacted.as_deref().unwrap_or(text)).or(redacted)
     }
+}
+
+/// A part of a body, and what takes its place.
+struct Splice {
+    at: Range<usize>,
+    by: Vec<u8>,
+}
+
+/// Replaces parts of a body, which are in order and apart, and moves the ends of
+/// `chunks` along: one that ended within a part ends behind what replaces it.
+fn splice(bytes: &[u8], splices: &[Splice], chunks: &mut [Chunk]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut chunks = chunks.iter_mut().peekable();
+    let mut last = 0;
+    for Splice { at, by } in splices {
+        while let Some(chunk) = chunks.next_if(|chunk| chunk.end <= at.start as u64) {
+            chunk.end = chunk.end - last as u64 + out.len() as u64;
+        }
+        out.extend_from_slice(&bytes[last..at.start]);
+        out.extend_from_slice(by);
+        last = at.end;
+        while let Some(chunk) = chunks.next_if(|chunk| chunk.end <= at.end as u64) {
+            chunk.end = out.len() as u64;
+        }
+    }
+    for chunk in chunks {
+        chunk.end = chunk.end - last as u64 + out.len() as u64;
+    }
+    out.extend_from_slice(&bytes[last..]);
+    out
 }
 
 /// Replaces the matches of a pattern, but for those within a placeholder.
@@ -349,6 +419,7 @@ const CREDENTIAL_MEMBERS: &[&str] = &[
     "authorizationtoken",
     "authtoken",
     "bearertoken",
+    "connectionstring",
     "idtoken",
     "passwd",
     "password",
@@ -363,17 +434,22 @@ const CREDENTIAL_MEMBERS: &[&str] = &[
 const CREDENTIAL_ENDINGS: &[&str] = &[
     "accesstoken",
     "apikey",
+    "accountkey",
     "apisecret",
+    "apitoken",
+    "authtoken",
     "clientsecret",
+    "password",
     "privatekey",
     "secretaccesskey",
     "secretkey",
     "sessiontoken",
 ];
 
-fn is_credential_name(name: &[u8]) -> bool {
-    // Longer than any in the lists with their separators: prose, not a name.
-    if !(5..=64).contains(&name.len()) {
+pub(crate) fn is_credential_name(name: &[u8]) -> bool {
+    // Longer than any in the lists with their separators: prose, not a name. Nor is a name
+    // what holds a placeholder.
+    if !(5..=64).contains(&name.len()) || name.contains(&b'[') {
         return false;
     }
     let plain: Vec<u8> = name
@@ -385,6 +461,18 @@ fn is_credential_name(name: &[u8]) -> bool {
         || CREDENTIAL_ENDINGS.iter().any(|ending| plain.ends_with(ending.as_bytes()))
 }
 
+/// Whether a name in a text ends as one does: what stands before it may be an escape.
+fn ends_like_credential(name: &[u8]) -> bool {
+    let mut plain = [0; 24];
+    let mut from = plain.len();
+    for byte in name.iter().rev().filter(|byte| !matches!(byte, b'-' | b'_')).take(plain.len()) {
+        from -= 1;
+        plain[from] = byte.to_ascii_lowercase();
+    }
+    let names = CREDENTIAL_MEMBERS.iter().chain(CREDENTIAL_ENDINGS);
+    names.into_iter().any(|known| plain[from..].ends_with(known.as_bytes()))
+}
+
 /// Members that are credentials only within this parent, and plain words elsewhere.
 const CREDENTIALS_WITHIN: &[(&str, &str)] = &[
     ("headers", "cookie"),
@@ -393,31 +481,48 @@ const CREDENTIALS_WITHIN: &[(&str, &str)] = &[
     ("authentication", "connection_string"),
 ];
 
+/// Whether a value is a credential: the member itself, or an item of its list.
 fn is_credential_member(path: &[Segment]) -> bool {
-    let [before @ .., Segment::Member(name)] = path else {
+    let items = path.iter().rev().take_while(|segment| matches!(segment, Segment::Item(_)));
+    let [before @ .., Segment::Member(name)] = &path[..path.len() - items.count()] else {
         return false;
     };
     let within = |(parent, known): &(&str, &str)| {
         matches!(before, [.., Segment::Member(last)] if last == parent)
             && name.eq_ignore_ascii_case(known)
     };
-    is_credential_name(name.as_bytes()) || CREDENTIALS_WITHIN.iter().any(within)
+    let is_header = || {
+        matches!(before, [.., Segment::Member(last)] if last == "headers")
+            && carries_credential(name)
+    };
+    is_credential_name(name.as_bytes()) || CREDENTIALS_WITHIN.iter().any(within) || is_header()
 }
 
 /// Whether a canonical text may have a member that [`is_credential_member`] knows.
 fn has_credential_member(canonical: &[u8]) -> bool {
-    static STRING_MEMBER: LazyLock<memchr::memmem::Finder<'static>> =
-        LazyLock::new(|| memchr::memmem::Finder::new("\":\""));
+    static MEMBER: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("\":"));
     let within = |name: &[u8]| {
         CREDENTIALS_WITHIN.iter().any(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()))
     };
+    let has_headers = memchr::memmem::find(canonical, b"\"headers\":{").is_some();
+    let is_header =
+        |name: &[u8]| has_headers && std::str::from_utf8(name).is_ok_and(carries_credential);
     // Within a string the quotes are escaped, so this is a member, or a string `:`.
-    STRING_MEMBER.find_iter(canonical).any(|end| {
+    MEMBER.find_iter(canonical).any(|end| {
+        let value = &canonical[end + 2..];
+        let may_be_one = match value {
+            [b'"', b'"', ..] => false,
+            [b'"', ..] => !value.starts_with(b"\"[secret]\""),
+            [b'[' | b'-' | b'0'..=b'9', ..] => true,
+            _ => false,
+        };
+        if !may_be_one {
+            return false;
+        }
         let start = memchr::memrchr(b'"', &canonical[..end]).map_or(0, |quote| quote + 1);
         let name = &canonical[start..end];
-        let is_empty = canonical.get(end + 3) == Some(&b'"');
-        let is_done = canonical[end + 3..].starts_with(b"[secret]\"");
-        !is_empty && !is_done && (is_credential_name(name) || within(name))
+        ends_like_credential(name) || within(name) || is_header(name)
     })
 }
 
@@ -509,6 +614,12 @@ mod tests {
         "eyJa1B2c3D4e5.eyJa1B2c3D4e5.a1B2c3D4e5F6",
         "password",
         "\":\"",
+        "api_key=",
+        ": ",
+        "hunter22",
+        "https://u:",
+        "@h",
+        "%22",
     ];
 
     #[test]
@@ -604,13 +715,13 @@ mod tests {
         let body = format!("ab {GITHUB} sent-value! ghi");
         let sent = SentSecrets::of(&call("https://h/", &[("api-key", "sent-value")]));
         let redactor = redactor(&["g.i"]);
-        let kinds = redactor.find_in_response(body.as_bytes(), &sent);
-        assert_eq!(kinds, [SecretKind::Format("github"), SecretKind::Pattern, SecretKind::Sent]);
         let mut chunks = [3, 20, 43, 44, 54, 59].map(|end| Chunk { end, at_ms: 0 });
-        let redacted = redactor.response(body.as_bytes(), &sent, true, &mut chunks);
+        let cleaned = redactor.response(body.as_bytes(), None, &sent, true, &mut chunks);
+        let kinds = [SecretKind::Format("github"), SecretKind::Pattern, SecretKind::Sent];
+        assert_eq!(cleaned.found, kinds);
         let hash = blake3::hash(GITHUB.as_bytes()).to_hex();
         let expected = format!("ab [secret:github:{}] [secret]! [secret]", &hash[..16]);
-        assert_eq!(String::from_utf8_lossy(&redacted), expected);
+        assert_eq!(String::from_utf8_lossy(&cleaned.body), expected);
         assert_eq!(chunks.map(|chunk| chunk.end), [3, 35, 35, 36, 44, 54]);
     }
 }

@@ -13,7 +13,8 @@ use f3dx_cache_core::Entries;
 pub struct f3dx_cache_iter(Entries);
 
 /// Begins a walk in the order of fingerprints. Later writes are not seen. While
-/// it lives, recorders cannot reuse the space of what they replace.
+/// it lives, recorders cannot reuse the space of what they replace. A forked child
+/// begins its own: the walk of its parent is INVALID_ARGUMENT there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn f3dx_cache_iter_new(
     cache: *const f3dx_cache,

@@ -47,7 +47,7 @@ pub struct f3dx_cache_options {
     pub struct_size: usize,
     /// F3DX_CACHE_MODE_*.
     pub mode: u32,
-    /// How long a put waits for its turn to write; 0: 10 s.
+    /// How long a put waits for another writer that keeps its turn; 0: 10 s.
     pub lock_timeout_ms: u32,
     /// Refuses puts that would grow the file beyond this; 0: no limit.
     pub max_bytes: u64,

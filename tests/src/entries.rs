@@ -11,3 +11,8 @@ pub fn response(n: u64) -> Vec<u8> {
     let length = usize::try_from(200 + n * 977 % 5000).expect("it is below 5,200");
     format!("answer {n}\n").into_bytes().into_iter().cycle().take(length).collect()
 }
+
+/// Returns an entry from `first` to `n`: which one is looked up after `n` was put.
+pub fn before(first: u64, n: u64) -> u64 {
+    first + n * 7919 % (n - first + 1)
+}

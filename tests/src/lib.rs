@@ -1,7 +1,11 @@
 //! What the tests that cross a crate or a language share.
 
+pub mod ask;
+pub mod c;
 pub mod entries;
 pub mod examination;
+pub mod http;
+pub mod provider;
 pub mod torture;
 pub mod worker;
 
@@ -11,6 +15,17 @@ use std::process::{Command, Stdio};
 /// Returns the folder of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the repository")
+}
+
+/// Returns the Python interpreter that has the built package.
+///
+/// # Panics
+///
+/// If it was not made.
+pub fn python() -> PathBuf {
+    let python = repository().join(".venv/bin/python");
+    assert!(python.exists(), "{} is not there: `make python` makes it", python.display());
+    python
 }
 
 /// The C library as cargo built it.
@@ -64,4 +79,12 @@ pub fn library() -> Library {
         found.unwrap_or_else(|| panic!("cargo built no .{ending}, but {files:?}")).clone()
     };
     Library { shared: ending("so"), archive: ending("a") }
+}
+
+/// Returns how much memory this process held at most, in KiB; 0 where nothing says.
+pub fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().strip_suffix("kB"));
+    number.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
 }

@@ -281,6 +281,15 @@ impl Cache {
         attached(py, || Ok(self.core.concerns(&call)))
     }
 
+    /// Raise CacheMiss for a connection that is about to be opened, if it is one to a provider
+    /// and the mode is replay.
+    fn check_connection(&self, py: Python<'_>, host: &str, port: u16) -> PyResult<()> {
+        match attached(py, || Ok(self.core.refuse_connection(host, port)))? {
+            Some(refused) => Err(error::miss(py, &refused.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Say what to do with an HTTP call that is about to be sent.
     ///
     /// None: it is none of the cache's business. A Replay answers it. An Exchange sends it, and

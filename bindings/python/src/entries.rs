@@ -1,7 +1,7 @@
 //! `Entry`, and the iterator over the entries.
 
 use crate::detached::detached;
-use crate::json;
+use crate::{error, json};
 use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,8 @@ pub struct Entry {
 /// Iterates over the entries, as they were when it began.
 #[pyclass(module = "f3dx_cache", frozen)]
 pub struct Entries {
+    /// The process that began it.
+    pid: u32,
     /// `None` at the end: a snapshot that lives on keeps recorders from reusing space.
     walk: Mutex<Option<Walk>>,
 }
@@ -29,7 +31,8 @@ const AHEAD: usize = 64;
 
 impl Entries {
     pub fn new(rest: f3dx_cache_core::Entries) -> Self {
-        Self { walk: Mutex::new(Some(Walk { rest, ahead: VecDeque::new() })) }
+        let walk = Walk { rest, ahead: VecDeque::new() };
+        Self { pid: std::process::id(), walk: Mutex::new(Some(walk)) }
     }
 }
 
@@ -40,6 +43,10 @@ impl Entries {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Entry>> {
+        // Not even the lock: a thread of the parent may have held it at the fork.
+        if self.pid != std::process::id() {
+            return Err(error::from_core(py, &f3dx_cache_core::Entries::inherited()));
+        }
         // The lock is waited for without the GIL, which its holder may want.
         let next = detached(py, || {
             let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);

@@ -124,13 +124,19 @@ impl Exchange {
     ///
     /// True: send now. A Replay: another one has recorded the response meanwhile. False:
     /// another one is calling; ask again in a few milliseconds. holder is the id of the asking
-    /// thread or task.
-    fn claim<'py>(&self, py: Python<'py>, holder: u64) -> PyResult<Bound<'py, PyAny>> {
+    /// thread, or of the asking task, with that of its thread.
+    #[pyo3(signature = (holder, thread=None))]
+    fn claim<'py>(
+        &self,
+        py: Python<'py>,
+        holder: u64,
+        thread: Option<u64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let Some(mut exchange) = self.core().take() else {
             return Ok(PyBool::new(py, true).to_owned().into_any());
         };
         let (exchange, turn) = detached(py, || {
-            let turn = exchange.claim(holder);
+            let turn = exchange.claim_for_task(holder, thread.unwrap_or(holder));
             Ok((exchange, turn))
         })?;
         *self.core() = Some(exchange);

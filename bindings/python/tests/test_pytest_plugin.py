@@ -496,25 +496,34 @@ def test_fails():
     result.stdout.fnmatch_lines(["*1 refused*", "*400*"])
 
 
-def test_many_workers_share_one_recording_and_one_summary(suite, provider):
-    suite.write(
-        """
+#: As SUITE, by a library that eight workers import in no time.
+HTTPX_SUITE = """
+import httpx, pytest
+
 @pytest.mark.f3dx_cache
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(80))
 def test_shared(number):
-    assert ask(f"prompt {number % 4} [[slow:ms=50]]")
+    text = f"prompt {{number % 10}} [[slow:ms=50]]"
+    body = {{"model": "gpt-4o", "messages": [{{"role": "user", "content": text}}]}}
+    headers = {{"authorization": "Bearer sk-test"}}
+    answer = httpx.post({url!r} + "/chat/completions", json=body, headers=headers)
+    assert answer.status_code == 200
 """
-    )
-    cold = suite.run_apart("-n", "4")
-    cold.assert_outcomes(passed=24)
-    cold.stdout.fnmatch_lines(["*4 recorded*"])
-    assert provider.total() == 4
+
+
+def test_many_workers_share_one_recording_and_one_summary(suite, pytester, provider):
+    pytester.makepyfile(test_suite=HTTPX_SUITE.format(url=provider.openai_url))
+    cold = suite.run_apart("-n", "8")
+    cold.assert_outcomes(passed=80)
+    cold.stdout.fnmatch_lines(["*10 recorded*"])
+    assert provider.total() == 10
     recorded = digest(suite.path)
 
-    warm = suite.run_apart("-n", "4", "--f3dx-cache=replay")
-    warm.assert_outcomes(passed=24)
-    warm.stdout.fnmatch_lines(["*24 hits*"])
-    assert len([line for line in warm.outlines if "24 hits" in line]) == 1
+    warm = suite.run_apart("-n", "8")
+    warm.assert_outcomes(passed=80)
+    warm.stdout.fnmatch_lines(["*80 hits*"])
+    assert len([line for line in warm.outlines if "80 hits" in line]) == 1
+    assert provider.total() == 10
     assert digest(suite.path) == recorded
 
 

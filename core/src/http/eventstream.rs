@@ -90,8 +90,21 @@ fn read(bytes: &[u8], headers: usize) -> Option<Frame> {
     Some(frame)
 }
 
+/// Returns what the frames of a whole stream say, a model's own event unwrapped.
+pub(crate) fn payloads(body: &[u8]) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    let mut each = |frame: &Frame| {
+        let wrapped = serde_json::from_slice::<serde_json::Value>(&frame.payload).ok();
+        let inner = wrapped.and_then(|value| base64(value.get("bytes")?.as_str()?));
+        payloads.push(inner.unwrap_or_else(|| frame.payload.clone()));
+    };
+    // What is no frame is no event either.
+    let _ = Frames::default().push(body, &mut each);
+    payloads
+}
+
 /// Decodes the base64 in which a frame wraps a model's own event.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text.trim_end_matches('=').bytes() {

@@ -169,6 +169,32 @@ impl HttpPolicy {
         }
     }
 
+    /// Whether a connection to a server can only be for a provider call, with the
+    /// base-URL variables as they are now. On this machine, where other servers are,
+    /// that takes a server that is named with its port.
+    pub fn is_providers(
+        &self,
+        host: &str,
+        port: u16,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> bool {
+        let bare = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let scheme = if port == 80 { "http" } else { "https" };
+        let Some(url) = Url::parse(&format!("{scheme}://{bare}:{port}")) else { return false };
+        let authority = &url.authority;
+        let named_with_port =
+            || self.hosts.iter().any(|host| host.is_one_server() && host.matches(authority));
+        match self.server(authority) {
+            Server::Named => !authority.is_local() || named_with_port(),
+            Server::Provider => true,
+            Server::Unknown => false,
+            Server::Other => {
+                let ignored = self.ignored.iter().any(|host| host.matches(authority));
+                !ignored && providers::base_urls(env).contains(authority)
+            }
+        }
+    }
+
     fn server(&self, authority: &Authority) -> Server {
         if self.ignored.iter().any(|host| host.matches(authority)) {
             Server::Other

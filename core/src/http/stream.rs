@@ -272,6 +272,9 @@ impl Progress {
             Err(error) if error.is_eof() => {
                 return self.fail("the body is cut: its JSON does not end".to_owned());
             }
+            Err(error) if error.to_string().starts_with("recursion limit") => {
+                return self.fail("the body is nested too deep: more than 127 levels".to_owned());
+            }
             Err(_) => return self.fail("the body is no JSON, though its type says so".to_owned()),
         };
         match &value {

@@ -1,6 +1,7 @@
 //! A URL taken apart, and written the way a request document spells it.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::secrets::is_credential_name;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An `http` or `https` URL: what of it tells one request from another.
@@ -266,6 +267,7 @@ const CREDENTIALS: &[&str] = &[
 fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     CREDENTIALS.binary_search(&name.as_str()).is_ok()
+        || is_credential_name(name.as_bytes())
         || name.starts_with("x-amz-")
         || name.starts_with("x-goog-")
 }
@@ -303,7 +305,7 @@ fn spell(text: &str) -> String {
 }
 
 /// Reads every escape; what is then no UTF-8 is left as it was.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();
     while let [first, rest @ ..] = bytes {

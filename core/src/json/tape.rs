@@ -10,7 +10,9 @@ use super::{number, string};
 use crate::{Error, JsonErrorKind, Result};
 
 /// How many characters of a name an error quotes.
-const LONGEST_NAME: usize = 60;
+const LONGEST_NAME: usize = 16;
+/// How many of a longer one, which may hold a key.
+const SHOWN_OF_LONGER: usize = 8;
 
 /// How many members are sorted by counting; no more than a `u32` has bits.
 const RANKED: usize = 24;
@@ -283,8 +285,10 @@ impl Tape {
             .min_by_key(|member| member.at);
         if let Some(member) = again {
             let name = String::from_utf8_lossy(self.name(text, member));
-            let cut = if name.chars().nth(LONGEST_NAME).is_some() { "…" } else { "" };
-            let name: String = name.chars().take(LONGEST_NAME).collect();
+            let long = name.chars().nth(LONGEST_NAME).is_some();
+            let cut = if long { "…" } else { "" };
+            let shown = if long { SHOWN_OF_LONGER } else { LONGEST_NAME };
+            let name: String = name.chars().take(shown).collect();
             let detail = format_args!("duplicate key {name:?}{cut}");
             return Err(Error::json(JsonErrorKind::DuplicateKey, member.at as usize, detail));
         }

@@ -1,5 +1,6 @@
 //! Keys and tokens that are recognised by their format alone.
 
+use super::placed;
 use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -24,7 +25,9 @@ const fn format(
 }
 
 /// The table, a longer beginning before a shorter one of the same text. Lengths are those of real
-/// keys, rounded down: a key that grows stays a key.
+/// keys, rounded down: a key that grows stays a key. They were read off the issuers' own pages
+/// (GitHub's "Supported secret scanning patterns" names most) and off the rules of two scanners,
+/// `config/gitleaks.toml` of gitleaks/gitleaks and the detectors of trufflesecurity/trufflehog.
 const FORMATS: &[Format] = &[
     format("anthropic", &["sk-ant-"], "[A-Za-z0-9_-]{20,}"),
     format("openrouter", &["sk-or-"], "[A-Za-z0-9-]{32,}"),
@@ -34,13 +37,18 @@ const FORMATS: &[Format] = &[
     format("github", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], "[A-Za-z0-9]{36,}"),
     format("github", &["github_pat_"], "[A-Za-z0-9_]{36,}"),
     format("gitlab", &["glpat-"], "[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,9})?"),
+    format("gitlab", &["gldt-", "glrt-", "glptt-"], "[A-Za-z0-9_.-]{19,}[A-Za-z0-9]"),
     format("aws", &["AKIA", "ASIA"], "[A-Z0-9]{16}"),
+    // Keys of Bedrock.
+    format("aws", &["ABSK"], "[A-Za-z0-9+/%]{109,}={0,2}"),
+    format("aws", &["bedrock-api-key-"], "[A-Za-z0-9+/_-]{20,}={0,2}"),
     format("google", &["AIza"], "[A-Za-z0-9_-]{35}"),
     format("google", &["GOCSPX-"], "[A-Za-z0-9_-]{28}"),
     format("google", &["ya29."], "[A-Za-z0-9_-]{20,}"),
     format("slack", &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"], "[A-Za-z0-9-]{10,}"),
     format("slack", &["xapp-"], "[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{20,}"),
-    format("huggingface", &["hf_"], "[A-Za-z0-9]{30,}"),
+    format("slack", &["hooks.slack.com/services/"], "[A-Za-z0-9/]{20,}"),
+    format("huggingface", &["hf_", "api_org_"], "[A-Za-z0-9]{30,}"),
     format("groq", &["gsk_"], "[A-Za-z0-9]{32,}"),
     format("xai", &["xai-"], "[A-Za-z0-9]{40,}"),
     format("perplexity", &["pplx-"], "[A-Za-z0-9]{32,}"),
@@ -58,6 +66,17 @@ const FORMATS: &[Format] = &[
     format("jina", &["jina_"], "[A-Za-z0-9_-]{40,}"),
     format("tavily", &["tvly-"], "[A-Za-z0-9-]{20,}"),
     format("langsmith", &["lsv2_pt_", "lsv2_sk_"], "[0-9a-f]{32}_[0-9a-f]{10}"),
+    format("wandb", &["wandb_v1_"], "[A-Za-z0-9_]{40,}"),
+    format("pinecone", &["pcsk_"], "[A-Za-z0-9_]{40,}"),
+    format("vault", &["hvs."], "[A-Za-z0-9_-]{24,}"),
+    format("docker", &["dckr_pat_"], "[A-Za-z0-9_-]{27,}"),
+    format("linear", &["lin_api_"], "[A-Za-z0-9]{32,}"),
+    format("notion", &["ntn_"], "[A-Za-z0-9]{40,}"),
+    format("shopify", &["shpat_"], "[A-Fa-f0-9]{32}"),
+    format("grafana", &["glsa_"], "[A-Za-z0-9+/_]{32,}={0,2}"),
+    format("sentry", &["sntrys_"], "[A-Za-z0-9+/=_]{40,}"),
+    format("supabase", &["sbp_"], "[A-Za-z0-9_-]{24,}"),
+    format("atlassian", &["ATATT3"], "[A-Za-z0-9_=-]{100,}"),
     format("jwt", &["eyJ"], "[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}"),
     // `(?s:.)`: line ends are escaped in JSON, once or twice.
     format(
@@ -89,6 +108,26 @@ pub(super) fn find(text: &[u8]) -> Vec<Found> {
         .collect();
     let mut found = tokens;
     found.extend(bearers);
+    // What has a format keeps its name; what is only named by its place comes last.
+    let meets = |found: &[Found], at: &Range<usize>| {
+        let within = |other: &&Found| other.at.start < at.end && at.start < other.at.end;
+        found.iter().filter(within).map(|other| other.at.start).min()
+    };
+    let passwords: Vec<_> =
+        placed::passwords(text).filter(|one| meets(&found, &one.at).is_none()).collect();
+    found.extend(passwords);
+    let mut last = 0;
+    let assigned: Vec<_> = placed::assigned(text, |value| {
+        meets(&found, value).map_or(value.end, |start| start.max(value.start))
+    })
+    // A value may hold a name and a sign of its own.
+    .filter(|one| {
+        let apart = one.at.start >= last;
+        last = last.max(one.at.end);
+        apart
+    })
+    .collect();
+    found.extend(assigned);
     found.sort_by_key(|secret| secret.at.start);
     found
 }
@@ -97,6 +136,8 @@ pub(super) fn find(text: &[u8]) -> Vec<Found> {
 pub(super) fn is_clean(text: &[u8]) -> bool {
     tokens(text).next().is_none()
         && !bearers(text).any(|start| bearer(&text[start..], start).is_some())
+        && placed::passwords(text).next().is_none()
+        && placed::assigned(text, |value| value.end).next().is_none()
 }
 
 /// No key is longer, not even a block of one; bounds what is read from each beginning.
@@ -110,11 +151,17 @@ static TOKEN: LazyLock<(Regex, Regex)> = LazyLock::new(|| {
     };
     let whole = |format: &Format| format!("{}{}", begins(format), format.rest);
     let any = |of: &dyn Fn(&Format) -> String| FORMATS.iter().map(of).collect::<Vec<_>>().join("|");
+    // Those that begin with another one's beginning are found with it. Of up to 64 texts
+    // the regex crate looks for all at once, several bytes at a time.
+    let all = || FORMATS.iter().flat_map(|format| format.begins);
+    let shortest = |text: &&&str| !all().any(|other| *other != **text && text.starts_with(other));
+    let scanned: Vec<_> = all().filter(shortest).map(|text| regex::escape(text)).collect();
+    debug_assert!(scanned.len() <= 64, "{} beginnings", scanned.len());
     #[allow(clippy::expect_used)] // Constant patterns, compiled in every test.
     let build = |pattern: &str| {
         RegexBuilder::new(pattern).unicode(false).build().expect("the formats are valid patterns")
     };
-    (build(&any(&begins)), build(&format!("\\A(?:{})", any(&whole))))
+    (build(&scanned.join("|")), build(&format!("\\A(?:{})", any(&whole))))
 });
 
 fn tokens(text: &[u8]) -> impl Iterator<Item = Found> {
@@ -167,14 +214,14 @@ fn is_bearer(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte)
 }
 
-fn is_mixed(token: &[u8]) -> bool {
+pub(super) fn is_mixed(token: &[u8]) -> bool {
     // Behind the beginning, which has letters of its own.
     let rest = token.strip_prefix(b"sk-").or(token.strip_prefix(b"fw_")).unwrap_or(token);
     rest.iter().any(u8::is_ascii_digit) && rest.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Whether a word may begin at `at`: at the start, after what is neither letter
-/// nor digit, or after an escape (`\n`, `\u001b`).
+/// nor digit, or after an escape (`\n`, `\u001b`, `%3D`).
 fn begins_a_word(text: &[u8], at: usize) -> bool {
     if !text.get(at).is_some_and(u8::is_ascii_alphanumeric) {
         return true;
@@ -183,6 +230,7 @@ fn begins_a_word(text: &[u8], at: usize) -> bool {
         [] => true,
         [.., byte] if !byte.is_ascii_alphanumeric() => true,
         [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
         _ => false,
     }

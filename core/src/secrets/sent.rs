@@ -1,20 +1,27 @@
 //! The credentials a call was sent with.
 
 use super::SECRET;
+use super::spelling::spellings;
 use crate::http::HttpCall;
 use crate::http::carries_credential;
+use crate::http::decode_base64;
 use crate::http::url::Url;
-use crate::json::write_string;
 use memchr::memmem;
 use std::ops::Range;
 
 /// The exact credentials of one call: header values, query members, a password
 /// in the URL.
 ///
-/// They must not occur in what is stored, whatever they look like. Shorter ones
-/// than 8 bytes are words of their own and stay.
+/// They must not occur in what is stored, whatever they look like, nor in the JSON,
+/// URL or base64 spelling of them. Shorter ones than 8 bytes are words of their own
+/// and stay.
 #[derive(Clone, Default)]
-pub struct SentSecrets(Vec<String>);
+pub struct SentSecrets {
+    /// How many there are.
+    count: usize,
+    /// They and their other spellings, longer ones first.
+    spelt: Vec<String>,
+}
 
 const SHORTEST: usize = 8;
 
@@ -40,7 +47,7 @@ impl SentSecrets {
         if let Some(url) = Url::parse(call.url) {
             url.credentials().for_each(|value| secrets.add(&value));
             // A stand-in for a key, such as `anthropic`, which must not spoil the URL.
-            secrets.0.retain(|secret| !url.authority.host.contains(secret.as_str()));
+            secrets.spelt.retain(|secret| !url.authority.host.contains(secret.as_str()));
         }
         secrets.order();
         secrets
@@ -48,27 +55,24 @@ impl SentSecrets {
 
     /// Sorts: a secret that holds another one must go first.
     pub(super) fn order(&mut self) {
-        self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        self.0.dedup();
+        self.spelt.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.spelt.dedup();
     }
 
     /// Whether the call had no credentials.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.spelt.is_empty()
     }
 
-    /// Whether one of them occurs in `text`, as it is or in its JSON spelling.
+    /// Whether one of them occurs in `text`, in any spelling.
     pub fn occur_in(&self, text: &[u8]) -> bool {
-        self.0.iter().any(|secret| {
-            memmem::find(text, secret.as_bytes()).is_some()
-                || spelling(secret).is_some_and(|spelt| memmem::find(text, &spelt).is_some())
-        })
+        self.spelt.iter().any(|secret| memmem::find(text, secret.as_bytes()).is_some())
     }
 
     /// Replaces them in a text that is not escaped.
     pub(super) fn redact(&self, text: &str) -> Option<String> {
         let mut redacted = None::<String>;
-        for secret in &self.0 {
+        for secret in &self.spelt {
             let text = redacted.as_deref().unwrap_or(text);
             if text.contains(secret.as_str()) {
                 redacted = Some(text.replace(secret.as_str(), SECRET));
@@ -77,13 +81,12 @@ impl SentSecrets {
         redacted
     }
 
-    /// Finds them in either spelling; in no order, and they may overlap.
+    /// Finds them in any spelling; in no order, and they may overlap.
     pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        for secret in &self.0 {
-            for spelt in [Some(secret.clone().into_bytes()), spelling(secret)].iter().flatten() {
-                found.extend(memmem::find_iter(text, spelt).map(|at| at..at + spelt.len()));
-            }
+        for secret in &self.spelt {
+            let places = memmem::find_iter(text, secret.as_bytes());
+            found.extend(places.map(|at| at..at + secret.len()));
         }
         found
     }
@@ -100,13 +103,20 @@ impl SentSecrets {
             }
         } else {
             self.add(credentials);
+            if scheme.eq_ignore_ascii_case("basic") {
+                let pair = decode_base64(credentials).and_then(|pair| String::from_utf8(pair).ok());
+                let password = pair.as_deref().and_then(|pair| pair.split_once(':'));
+                self.add(password.map_or("", |(_, password)| password));
+            }
         }
     }
 
     pub(super) fn add(&mut self, value: &str) {
         let value = value.trim();
         if value.len() >= SHORTEST && !is_stand_in(value) {
-            self.0.push(value.to_owned());
+            self.count += 1;
+            self.spelt.push(value.to_owned());
+            self.spelt.extend(spellings(value));
         }
     }
 }
@@ -151,7 +161,7 @@ const STAND_IN_WORDS: [&str; 34] = [
 
 /// Whether a key is no secret but a few plain words, such as `not-needed`: these
 /// occur in prompts and answers, which they would spoil.
-fn is_stand_in(value: &str) -> bool {
+pub(super) fn is_stand_in(value: &str) -> bool {
     value
         .split(['-', '_', ' '])
         .all(|word| STAND_IN_WORDS.binary_search(&word.to_ascii_lowercase().as_str()).is_ok())
@@ -160,19 +170,8 @@ fn is_stand_in(value: &str) -> bool {
 /// Says how many there are, never what.
 impl std::fmt::Debug for SentSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SentSecrets({})", self.0.len())
+        write!(f, "SentSecrets({})", self.count)
     }
-}
-
-/// How a JSON string spells a secret, if that differs from the secret.
-fn spelling(secret: &str) -> Option<Vec<u8>> {
-    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if secret.bytes().all(plain) {
-        return None;
-    }
-    let mut out = Vec::new();
-    write_string(secret, &mut out);
-    Some(out[1..out.len() - 1].to_vec())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) fn create(path: &Path, identity: &[u8], patience: &Patience) -> Resul
     make_folder(&folder)?;
     let (draft, file) =
         Draft::create(&folder, path).map_err(|cause| cannot_create(path, &folder, cause))?;
-    fill(&draft.0, file, identity, patience)?;
+    fill(path, file, identity, patience)?;
     match fs::hard_link(&draft.0, path) {
         Ok(()) => {}
         Err(cause) if cause.kind() == Io::AlreadyExists && path.exists() => {}
@@ -73,6 +73,7 @@ impl Drop for Draft {
     }
 }
 
+/// Writes an empty cache into `file`, which will stand at `path`.
 fn fill(path: &Path, file: File, identity: &[u8], patience: &Patience) -> Result<()> {
     let cannot = |cause: redb::Error| failure(path, "create the cache", cause);
     guarded(path, || {

@@ -182,7 +182,7 @@ pub(super) fn writer(path: &Path, patience: &Patience) -> Result<Database> {
         .because(cause)
     })?;
     let backend =
-        PatientBackend::new(file, patience.clone()).map_err(|cause| failure(path, doing, cause))?;
+        PatientBackend::in_turn(file, patience.clone()).map_err(|e| failure(path, doing, e))?;
     builder().create_with_backend(backend).map_err(|cause| failure(path, doing, cause))
 }
 

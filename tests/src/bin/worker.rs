@@ -1,77 +1,149 @@
 //! A process that does with a cache what its standard input says, a line each, and
-//! answers on standard output. The workers in C and Python speak the same.
+//! answers on standard output. The workers in C and Python (`tests/worker`) speak the same.
 //!
 //! | command | answer |
 //! | --- | --- |
 //! | `open MODE PATH` | `ok` |
+//! | `hook MODE PATH` | `ok`: opened as a test hook does |
+//! | `handle N` | `ok`: what follows is for the Nth opening, at first the 0th |
 //! | `put FROM TO` | `put N` for each of the entries FROM to TO (exclusive) once it is durable, then `ok` |
 //! | `get FROM TO` | `got HITS MISSES WRONG` |
+//! | `mix FROM TO` | as `put`, and after each it gets one that it has put; then `got HITS MISSES WRONG` |
+//! | `ask PORT PROMPT` | `answer ID` of the mock provider, sent or replayed |
+//! | `summary` | `summary HITS MISSES RECORDED REFUSED WITHOUT_CLAIM` |
 //! | `compact` | `ok` |
 //! | `close` | `ok` |
 //!
-//! A failure is `error KIND MESSAGE`, in place of whatever would have come next.
+//! A failure is `error KIND MESSAGE`, in place of whatever would have come next. The
+//! first argument, if there is one, holds options of every opening as a JSON object.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 use f3dx_cache_core::{Cache, Meta, Mode, Options};
-use f3dx_cache_tests::entries::{request, response};
+use f3dx_cache_tests::ask::{ask, told};
+use f3dx_cache_tests::entries::{before, request, response};
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::ops::Range;
+use std::path::PathBuf;
 
+/// What comes last; a failure is its kind and message.
 type Outcome = Result<String, String>;
 
+/// The openings, and which of them is meant.
+#[derive(Default)]
+struct Worker {
+    handles: HashMap<u64, Cache>,
+    at: u64,
+}
+
+/// What lookups met.
+#[derive(Default)]
+struct Got {
+    hits: u64,
+    misses: u64,
+    wrong: u64,
+}
+
 fn main() {
-    let mut cache = None;
+    let mut worker = Worker::default();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-        say(&obey(&line, &mut cache).unwrap_or_else(|error| error));
+        let (command, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        say(&worker.obey(command, rest).unwrap_or_else(|failure| format!("error {failure}")));
     }
 }
 
-fn obey(line: &str, cache: &mut Option<Cache>) -> Outcome {
-    let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
-    if command == "open" {
-        let (mode, path) = rest.split_once(' ').ok_or("error usage open MODE PATH")?;
-        let mode: Mode = mode.parse().map_err(told)?;
-        let options = Options { mode: Some(mode), ..Options::default() };
-        *cache = Some(Cache::open(path, options).map_err(told)?);
-        return Ok("ok".into());
-    }
-    if command == "close" {
-        let open = cache.take().ok_or("error usage nothing is open")?;
-        return open.close().map(|()| "ok".into()).map_err(told);
-    }
-    let cache = cache.as_ref().ok_or("error usage nothing is open")?;
-    match command {
-        "put" => {
-            for n in range(rest)? {
-                cache.put(&request(n), &response(n), Meta::default()).map_err(told)?;
-                say(&format!("put {n}"));
+impl Worker {
+    fn obey(&mut self, command: &str, rest: &str) -> Outcome {
+        match command {
+            "open" | "hook" => {
+                let cache = open(command, rest)?;
+                self.handles.insert(self.at, cache);
             }
-            Ok("ok".into())
-        }
-        "get" => {
-            let (mut hits, mut misses, mut wrong) = (0, 0, 0);
-            for n in range(rest)? {
-                match cache.get(&request(n)).map_err(told)? {
-                    Some(found) if found.body == response(n) => hits += 1,
-                    Some(_) => wrong += 1,
-                    None => misses += 1,
+            "handle" => self.at = rest.parse().map_err(|_| "usage handle N")?,
+            "put" => {
+                for n in range(rest)? {
+                    self.put(n)?;
                 }
             }
-            Ok(format!("got {hits} {misses} {wrong}"))
+            "get" => {
+                let mut got = Got::default();
+                for n in range(rest)? {
+                    self.get(n, &mut got)?;
+                }
+                return Ok(got.told());
+            }
+            "mix" => {
+                let mut got = Got::default();
+                let range = range(rest)?;
+                for n in range.clone() {
+                    self.put(n)?;
+                    self.get(before(range.start, n), &mut got)?;
+                }
+                return Ok(got.told());
+            }
+            "ask" => {
+                let (port, prompt) = rest.split_once(' ').ok_or("usage ask PORT PROMPT")?;
+                let port = port.parse().map_err(|_| "usage ask PORT PROMPT")?;
+                return Ok(format!("answer {}", ask(self.cache()?, 1, port, prompt)?));
+            }
+            "summary" => {
+                let did = self.cache()?.summary().map_err(told)?;
+                let (hits, misses, recorded) = (did.hits, did.misses, did.recorded);
+                let (refused, without_claim) = (did.refused, did.without_claim);
+                return Ok(format!("summary {hits} {misses} {recorded} {refused} {without_claim}"));
+            }
+            "compact" => drop(self.cache()?.compact().map_err(told)?),
+            "close" => {
+                self.cache()?.close().map_err(told)?;
+                self.handles.remove(&self.at);
+            }
+            _ => return Err(format!("usage no command {command:?}")),
         }
-        "compact" => cache.compact().map(|_| "ok".into()).map_err(told),
-        _ => Err(format!("error usage no command {command:?}")),
+        Ok("ok".into())
+    }
+
+    fn cache(&self) -> Result<&Cache, String> {
+        self.handles.get(&self.at).ok_or_else(|| "usage nothing is open".into())
+    }
+
+    fn put(&self, n: u64) -> Result<(), String> {
+        self.cache()?.put(&request(n), &response(n), Meta::default()).map_err(told)?;
+        say(&format!("put {n}"));
+        Ok(())
+    }
+
+    fn get(&self, n: u64, got: &mut Got) -> Result<(), String> {
+        match self.cache()?.get(&request(n)).map_err(told)? {
+            Some(found) if found.body == response(n) => got.hits += 1,
+            Some(_) => got.wrong += 1,
+            None => got.misses += 1,
+        }
+        Ok(())
     }
 }
 
-fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let numbers =
-        text.split_once(' ').and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    numbers.ok_or_else(|| "error usage FROM TO".into())
+impl Got {
+    fn told(&self) -> String {
+        format!("got {} {} {}", self.hits, self.misses, self.wrong)
+    }
 }
 
-fn told(error: f3dx_cache_core::Error) -> String {
-    let message = error.to_string().replace('\n', " ");
-    format!("error {} {message}", error.kind().name())
+fn open(how: &str, rest: &str) -> Result<Cache, String> {
+    let (mode, path) = rest.split_once(' ').ok_or("usage open MODE PATH")?;
+    let mode: Mode = mode.parse().map_err(told)?;
+    let options = std::env::args().nth(1).unwrap_or_else(|| "{}".into());
+    let options = Options { mode: Some(mode), ..Options::from_json(&options).map_err(told)? };
+    match how {
+        "open" => Cache::open(path, options),
+        _ => Cache::for_tests(Options { path: Some(PathBuf::from(path)), ..options }),
+    }
+    .map_err(told)
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let numbers =
+        text.split_once(' ').and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    numbers.ok_or_else(|| "usage FROM TO".into())
 }
 
 fn say(line: &str) {

@@ -325,6 +325,9 @@ class Cache:
         Asked before a body that is generated while it is sent is read for intercept.
         """
 
+    def check_connection(self, host: str, port: int) -> None:
+        """Raise CacheMiss for a connection to a provider, if the mode is replay."""
+
     def intercept(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], body: _Bytes
     ) -> Replay | Exchange | None:
@@ -484,12 +487,12 @@ class Exchange:
     def drain_bytes(self) -> int:
         """How many bytes to drain of a stream that the caller leaves early."""
 
-    def claim(self, holder: int) -> Replay | bool:
+    def claim(self, holder: int, thread: int | None = None) -> Replay | bool:
         """Ask for the right to send, without waiting.
 
         True: send now. A Replay: another one has recorded the response meanwhile. False:
         another one is calling; ask again in a few milliseconds. holder is the id of the asking
-        thread or task.
+        thread, or of the asking task, with that of its thread.
         """
 
     def head(self, status: int, headers: Sequence[tuple[str, str]]) -> None:

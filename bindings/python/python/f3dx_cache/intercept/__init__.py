@@ -9,6 +9,8 @@ clients made before or after. A call asks the cache that is active where it is m
 - otherwise, as in a background thread of the code under test, the one of the
   process that was entered last.
 
+While a `use` replays, connections to providers that no patch answers are refused.
+
 A `use` that has ended is passed over in favour of the one around it, so a task that
 outlives its `use` never writes into a closed cache.
 """
@@ -16,13 +18,14 @@ outlives its `use` never writes into a closed cache.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
-from . import late, placeholders
+from . import guard, late, placeholders
 from .httpx import patch_client
 from .recorded import finish, finish_async
 
@@ -39,6 +42,16 @@ _lock = threading.RLock()
 _entered: list[Active] = []
 _patches: list[Patch] = []
 _current: ContextVar[Active | None] = ContextVar("f3dx_cache_active", default=None)
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A thread of the parent may have held the lock that a child inherits.
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Active:
@@ -65,6 +78,7 @@ class Active:
         with _lock:
             if self.cache.mode == "replay":
                 placeholders.set_unset()
+                guard.install(active)
             if not _entered:
                 _install()
             _entered.append(self)
@@ -111,6 +125,7 @@ class Active:
                 _uninstall()
             if self.cache.mode == "replay":
                 placeholders.remove()
+                guard.remove()
 
 
 def active() -> Active | None:

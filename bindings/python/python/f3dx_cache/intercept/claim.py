@@ -43,9 +43,10 @@ async def turn_async(exchange: Exchange) -> Replay | None:
     """Returns `None` when it is this task's turn to send, else what to replay."""
     import anyio  # httpx and httpx2 need it anyway, to run on asyncio and on trio
 
-    holder = anyio.get_current_task().id
+    # A sync call on this thread keeps the task from going on, and must not wait for it.
+    holder, thread = anyio.get_current_task().id, threading.get_ident()
     for pause in _pauses():
-        claimed = exchange.claim(holder)
+        claimed = exchange.claim(holder, thread)
         if claimed is True:
             return None
         if claimed is not False:

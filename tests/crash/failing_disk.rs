@@ -1,0 +1,91 @@
+//! Each call to the disk that a deed takes fails, as on a disk that is broken or full.
+
+use crate::aftermath::heard;
+use crate::faults::{Act, Errno, Lasts};
+use crate::killed_at_each_step::some_of;
+use crate::steps::{Deed, Performance, Stage};
+use f3dx_cache_tests::torture::{Tally, rounds};
+
+/// How a disk fails.
+const FAILURES: [(Act, Lasts); 5] = [
+    (Act::Fail(Errno::Io), Lasts::FromThenOn),
+    (Act::Fail(Errno::NoSpace), Lasts::Once),
+    (Act::HalfFail(Errno::NoSpace), Lasts::FromThenOn),
+    (Act::Fail(Errno::Io), Lasts::Once),
+    (Act::HalfFail(Errno::Io), Lasts::Once),
+];
+
+#[test]
+fn a_creation_on_a_failing_disk_is_an_error_and_can_be_repeated() {
+    fail_at_each_step("EIO, ENOSPC at each call to the disk of a creation", Deed::Create);
+}
+
+#[test]
+fn a_put_on_a_failing_disk_is_an_error_and_can_be_repeated() {
+    fail_at_each_step("EIO, ENOSPC at each call to the disk of two puts", Deed::Put);
+}
+
+#[test]
+fn a_compaction_on_a_failing_disk_is_an_error_and_can_be_repeated() {
+    fail_at_each_step("EIO, ENOSPC at each call to the disk of a compaction", Deed::Compact);
+}
+
+#[test]
+fn a_recovery_on_a_failing_disk_is_an_error_and_can_be_repeated() {
+    fail_at_each_step("EIO, ENOSPC at each call to the disk of a recovery", Deed::Repair);
+}
+
+#[test]
+fn a_disk_that_cannot_be_read_gives_an_error() {
+    let mut tally = Tally::of("EIO at each read and write of a recovery");
+    let stage = Stage::with_reads(Deed::Repair);
+    for at in 1..=stage.steps {
+        for lasts in some_of(&[Lasts::FromThenOn, Lasts::Once], at) {
+            let performance = stage.perform(at, Act::Fail(Errno::Io), lasts);
+            fails_and_goes_on(&mut tally, &stage, performance);
+        }
+    }
+    tally.finish();
+}
+
+#[test]
+fn interrupted_and_short_writes_are_no_failure() {
+    let mut tally = Tally::of("EINTR, short writes at each call to the disk");
+    for deed in [Deed::Create, Deed::Put, Deed::Compact, Deed::Repair] {
+        let stage = Stage::of(deed);
+        let gentle = [
+            (Act::Half, Lasts::FromThenOn),
+            (Act::Fail(Errno::Interrupted), Lasts::Once),
+            (Act::Half, Lasts::Once),
+        ];
+        for at in (1..=stage.steps).step_by(rounds(5, 1)) {
+            for (act, lasts) in some_of(&gentle, at) {
+                let performance = stage.perform(at, act, lasts);
+                assert_eq!(performance.answer.as_deref(), Ok("ok"), "{deed:?} {at} {act:?}");
+                performance.aftermath(&mut tally);
+            }
+        }
+    }
+    tally.finish();
+}
+
+fn fail_at_each_step(what: &str, deed: Deed) {
+    let mut tally = Tally::of(what);
+    let stage = Stage::of(deed);
+    for at in 1..=stage.steps {
+        for (act, lasts) in some_of(&FAILURES, at) {
+            fails_and_goes_on(&mut tally, &stage, stage.perform(at, act, lasts));
+        }
+    }
+    tally.finish();
+}
+
+/// The caller is told, or it is done all the same; the same process can go on, and so
+/// can others.
+fn fails_and_goes_on(tally: &mut Tally, stage: &Stage, mut performance: Performance) {
+    let answer = heard(tally, performance.answer.clone());
+    assert!(answer == "ok" || answer.starts_with("error io "), "{answer}");
+    let again = heard(tally, performance.again(stage));
+    assert_eq!(again, "ok", "after {answer}");
+    performance.aftermath(tally);
+}
