@@ -10,7 +10,7 @@ CARGO_FUZZ_VERSION := 0.13.1
 CARGO_FUZZ := build/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python fuzz sanitize bench lint fmt header python clean
+.PHONY: help build demo test test-rust test-python torture fuzz sanitize bench lint fmt header python clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,12 +25,18 @@ demo: python ## Record and replay through real SDKs against a local mock provide
 
 test: test-rust test-python ## Run every test of every language
 
-test-rust: ## Run the tests of the core and of the C library
+test-rust: python ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
 
 test-python: python ## Run the tests of the Python package and of the mock provider
 	$(BIN)/python -m pytest -q tests/mock_provider
 	cd bindings/python/tests && ../../../$(BIN)/python -m pytest -q
+
+torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
+torture: python ## Run the proofs of trust with their full counts, and print a table
+	rm -f $(TORTURE_REPORT)
+	$(CARGO) test -p f3dx_cache_tests --no-fail-fast; status=$$?; \
+		$(CARGO) run -q -p f3dx_cache_tests --bin torture_table -- $(TORTURE_REPORT); exit $$status
 
 fuzz: $(CARGO_FUZZ) ## Run each fuzz target for SECONDS (60) under AddressSanitizer
 	tests/fuzz/run $(CARGO_FUZZ) $(or $(SECONDS),60) $(TARGETS)

@@ -130,8 +130,11 @@ def test_a_child_of_a_child_goes_on(cache, path):
     assert holds(path, range(4))
 
 
+#: What the workers of a pool find.
+inherited = None
+
+
 def record(n):
-    """What the pool does: the cache is inherited."""
     inherited.put(request(n), answer(n))
     return inherited.get(request(n)) == answer(n)
 
@@ -139,7 +142,7 @@ def record(n):
 def test_a_pool_of_forked_workers_records(path, monkeypatch):
     with Cache(path, "record") as cache:
         cache.put(request(0), answer(0))
-        monkeypatch.setitem(globals(), "inherited", cache)
+        monkeypatch.setattr(sys.modules[__name__], "inherited", cache)
         with multiprocessing.get_context("fork").Pool(4) as pool:
             results = pool.map_async(record, range(40), chunksize=1)
             for n in range(40, 60):

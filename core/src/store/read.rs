@@ -109,7 +109,10 @@ impl Shared {
 impl Snapshot {
     pub(super) fn begin(path: &Path, reader: &Arc<Reader>) -> Result<Self> {
         let read = guarded(path, || {
-            reader.begin_read().map_err(|cause| failure(path, "read the cache", cause))
+            reader.begin_read().map_err(|cause| {
+                reader.fail();
+                failure(path, "read the cache", cause)
+            })
         })?;
         Ok(Self {
             path: path.to_path_buf(),
