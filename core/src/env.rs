@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Environment variables and a working directory, the process's own or given.
 ///
 /// An empty variable counts as unset, so `F3DX_CACHE_PATH= make test` is a way to unset one.
+#[derive(Clone)]
 pub struct Env {
-    vars: Box<Lookup>,
+    vars: Arc<Lookup>,
     cwd: PathBuf,
 }
 
@@ -32,16 +34,26 @@ impl Env {
             )
             .because(cause)
         })?;
-        Ok(Self { vars: Box::new(|name| std::env::var_os(name)), cwd })
+        Ok(Self { vars: Arc::new(|name| std::env::var_os(name)), cwd })
     }
 
     /// Returns an environment of these variables only; `cwd` must be absolute.
     ///
-    /// For tests, and for hosts whose environment is not the process's.
+    /// For tests.
     pub fn new(cwd: impl Into<PathBuf>, vars: &[(&str, &str)]) -> Self {
         let vars: HashMap<String, OsString> =
             vars.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
-        Self { vars: Box::new(move |name| vars.get(name).cloned()), cwd: cwd.into() }
+        Self { vars: Arc::new(move |name| vars.get(name).cloned()), cwd: cwd.into() }
+    }
+
+    /// Returns this working directory with the variables that `lookup` knows.
+    ///
+    /// For hosts whose environment is not the process's, such as a worker thread of Node.
+    pub fn with_variables(
+        self,
+        lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+    ) -> Self {
+        Self { vars: Arc::new(lookup), ..self }
     }
 
     /// Returns the text of a variable that is set and not empty.
@@ -82,6 +94,14 @@ mod tests {
     }
 
     #[test]
+    fn a_host_may_have_variables_of_its_own() {
+        let own = |name: &str| (name == "CI").then(|| "1".into());
+        let env = Env::process().unwrap().with_variables(own);
+        assert_eq!(env.cwd(), std::env::current_dir().unwrap());
+        assert_eq!((env.var("CI").as_deref(), env.var("PATH")), (Some("1"), None));
+    }
+
+    #[test]
     fn an_empty_variable_is_unset() {
         let env = Env::new("/repo", &[("CI", ""), ("OTHER", "1")]);
         assert_eq!(env.var("CI"), None);
@@ -103,7 +123,7 @@ mod tests {
         let name = OsString::from_vec(b"/caches/\xff.redb".to_vec());
         let value = name.clone();
         let vars = move |asked: &str| (asked == "F3DX_CACHE_PATH").then(|| value.clone());
-        let env = Env { vars: Box::new(vars), cwd: "/repo".into() };
+        let env = Env { vars: Arc::new(vars), cwd: "/repo".into() };
         let settings = Settings::explicit(None, Default::default(), &env).unwrap();
         assert_eq!(settings.path, PathBuf::from(name));
     }

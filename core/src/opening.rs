@@ -50,6 +50,14 @@ pub struct Hooks {
     /// of their time. Whoever asks for this calls [`Cache::release`] at the end of
     /// each test: while a snapshot is held, recorders elsewhere grow the file.
     pub holds: bool,
+    /// The environment, if it is not the process's own.
+    pub env: Option<Env>,
+}
+
+impl Hooks {
+    fn env(&self) -> Result<Env> {
+        self.env.clone().map_or_else(Env::process, Ok)
+    }
 }
 
 impl Cache {
@@ -76,7 +84,7 @@ impl Cache {
     ///
     /// As [`Cache::open`].
     pub fn open_with(path: Option<&Path>, options: Options, hooks: Hooks) -> Result<Self> {
-        let settings = Settings::explicit(path, options, &Env::process()?)?;
+        let settings = Settings::explicit(path, options, &hooks.env()?)?;
         let missing = !settings.mode.records() && settings.mode != Mode::Off;
         if missing && !settings.path.exists() {
             return Err(Error::file(
@@ -111,6 +119,7 @@ impl Cache {
     ///
     /// As [`Cache::open`]; a missing file is an empty cache where the mode makes none.
     pub fn with(settings: Settings, hooks: Hooks) -> Result<Self> {
+        let env = hooks.env()?;
         let patience = Patience {
             timeout: Duration::from_millis(settings.options.lock_timeout_ms.unwrap_or(10_000)),
             interrupted: hooks.interrupted.unwrap_or_else(|| Arc::new(|| false)),
@@ -120,7 +129,6 @@ impl Cache {
             Mode::Off => (wanted.unwrap_or_default(), Arc::default()),
             mode => file_policy(&settings.path, wanted, mode.records(), &patience)?,
         };
-        let env = Env::process()?;
         // Aliases and matched headers are the file's, whoever opened it.
         let options = Options {
             host_aliases: Some(policy.host_aliases().clone()),

@@ -51,7 +51,7 @@ pub fn attached<T>(py: Python<'_>, call: impl FnOnce() -> Result<T>) -> PyResult
 
 /// Returns the hooks that end a wait when a signal handler raises: Ctrl-C.
 pub fn hooks() -> Hooks {
-    Hooks { interrupted: Some(Arc::new(interrupted)), holds: false }
+    Hooks { interrupted: Some(Arc::new(interrupted)), ..Hooks::default() }
 }
 
 fn interrupted() -> bool {

@@ -1,0 +1,22 @@
+//! The native part of the npm package: core, as `lib/native.ts` sees it.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `cache` | `NativeCache` |
+//! | `entries`, `claim` | a walk over the entries; the right to call the model |
+//! | `exchange` | `NativeExchange` and `Replay`, what `NativeCache.intercept` returns |
+//! | `functions` | what needs no open file |
+//! | `opening` | options and variables as core's |
+//! | `output` | bytes and JSON text for JavaScript |
+//! | `task` | work off the event loop |
+//! | `failure` | errors and panics as JavaScript errors |
+
+mod cache;
+mod claim;
+mod entries;
+mod exchange;
+mod failure;
+mod functions;
+mod opening;
+mod output;
+mod task;
