@@ -12,7 +12,7 @@ from mock_provider.content import tokens
 from mock_provider.exchange import Call, Reply, unary
 from mock_provider.providers import OPENAI, Endpoint
 
-SIZES = {"text-embedding-3-large": 3072}
+SIZES = {"gemini-embedding-001": 3072, "text-embedding-3-large": 3072}
 USUAL_SIZE = 1536
 
 

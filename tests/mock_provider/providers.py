@@ -13,6 +13,7 @@ class Provider:
     name: str
     error_body: Callable[[Call, Rejected], dict]
     headers: Callable[[Call], dict[str, str]]
+    keyless: int = 401
 
     def rejection(self, call: Call, rejected: Rejected) -> Reply:
         """Spells a rejection as the provider would."""
@@ -29,6 +30,7 @@ class Endpoint:
     answer: Callable[[Call], Reply]
     error_event: Callable[[Call, int], bytes] | None = None
     failed: Callable[[Call], Reply] | None = None
+    streams: bool = False
 
 
 OPENAI_TYPES = {
@@ -48,6 +50,18 @@ ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     504: "timeout_error",
     529: "overloaded_error",
+}
+
+GOOGLE_STATUSES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
 }
 
 
@@ -102,5 +116,29 @@ def anthropic_headers(call: Call) -> dict[str, str]:
     }
 
 
+def google_error(call: Call, rejected: Rejected) -> dict:
+    fallback = "INTERNAL" if rejected.status >= 500 else "INVALID_ARGUMENT"
+    error: dict = {
+        "code": rejected.status,
+        "message": rejected.message,
+        "status": GOOGLE_STATUSES.get(rejected.status, fallback),
+    }
+    if rejected.param:
+        violation = {"field": rejected.param, "description": rejected.message}
+        kind = "type.googleapis.com/google.rpc.BadRequest"
+        error["details"] = [{"@type": kind, "fieldViolations": [violation]}]
+    return {"error": error}
+
+
+def google_headers(call: Call) -> dict[str, str]:
+    return {
+        "server-timing": "gfet4t7; dur=7",
+        "vary": "Origin, X-Origin, Referer",
+        "x-content-type-options": "nosniff",
+        "x-gemini-service-tier": "standard",
+    }
+
+
 OPENAI = Provider("openai", openai_error, openai_headers)
 ANTHROPIC = Provider("anthropic", anthropic_error, anthropic_headers)
+GOOGLE = Provider("google", google_error, google_headers, keyless=403)
