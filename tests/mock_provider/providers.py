@@ -52,6 +52,14 @@ ANTHROPIC_TYPES = {
     529: "overloaded_error",
 }
 
+MISTRAL_TYPES = {
+    401: "unauthorized",
+    404: "not_found",
+    422: "invalid_request_error",
+    429: "rate_limited",
+    503: "service_unavailable",
+}
+
 GOOGLE_STATUSES = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -139,6 +147,29 @@ def google_headers(call: Call) -> dict[str, str]:
     }
 
 
+def mistral_error(call: Call, rejected: Rejected) -> dict:
+    kind = MISTRAL_TYPES.get(rejected.status)
+    if kind is None:
+        kind = "internal_server_error" if rejected.status >= 500 else "invalid_request_error"
+    return {
+        "object": "error",
+        "message": rejected.message,
+        "type": kind,
+        "param": rejected.param,
+        "code": rejected.code,
+    }
+
+
+def mistral_headers(call: Call) -> dict[str, str]:
+    return {
+        "mistral-correlation-id": call.id("mock-"),
+        "x-envoy-upstream-service-time": "7",
+        "x-kong-request-id": call.id("mock-"),
+        "set-cookie": f"__cf_bm={call.id('mock-cookie-')}; path=/; HttpOnly",
+    }
+
+
 OPENAI = Provider("openai", openai_error, openai_headers)
 ANTHROPIC = Provider("anthropic", anthropic_error, anthropic_headers)
+MISTRAL = Provider("mistral", mistral_error, mistral_headers)
 GOOGLE = Provider("google", google_error, google_headers, keyless=403)

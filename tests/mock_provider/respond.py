@@ -8,6 +8,7 @@ from mock_provider import (
     anthropic_messages,
     gemini,
     gemini_embeddings,
+    mistral,
     models,
     openai_chat,
     openai_embeddings,
@@ -25,6 +26,11 @@ ENDPOINTS = {
     ("POST", "/v1/embeddings"): openai_embeddings.ENDPOINT,
     ("POST", "/v1/messages"): anthropic_messages.ENDPOINT,
     ("POST", "/v1/messages/count_tokens"): anthropic_messages.COUNT_TOKENS,
+}
+# The same paths, where the body names a model of Mistral.
+OF_MISTRAL = {
+    openai_chat.ENDPOINT: mistral.CHAT,
+    openai_embeddings.ENDPOINT: mistral.EMBEDDINGS,
 }
 GEMINI = r"/v1(?:beta)?/models/([^/:]+)"
 # Paths that name the model.
@@ -44,6 +50,10 @@ def respond(call: Call, state: State) -> Reply:
     try:
         endpoint = route(call)
         provider = endpoint.provider
+        read(call, endpoint)
+        if mistral.is_named(call):
+            endpoint = OF_MISTRAL.get(endpoint, endpoint)
+            provider = endpoint.provider
         reply = answered(call, endpoint, state)
     except Rejected as rejected:
         reply = provider.rejection(call, rejected)
@@ -79,12 +89,17 @@ def route(call: Call) -> Endpoint:
     raise Rejected(404, f"unknown URL ({call.method} {call.path})", code="unknown_url")
 
 
-def answered(call: Call, endpoint: Endpoint, state: State) -> Reply:
+def read(call: Call, endpoint: Endpoint) -> None:
+    """Reads the body of a call that has a key."""
     if not has_key(call):
         message = "no API key was sent; put one into the key header"
         raise Rejected(endpoint.provider.keyless, message)
     if call.method == "POST":
         call.request = parsed(call.body)
+
+
+def answered(call: Call, endpoint: Endpoint, state: State) -> Reply:
+    if call.method == "POST":
         endpoint.check(call.request)
         call.prompt = endpoint.prompt(call.request)
     call.directives = directives(call, state)
@@ -165,6 +180,6 @@ def interrupted(call: Call, endpoint: Endpoint) -> Reply:
     if done and endpoint is gemini.STREAM and gemini.as_events(call):
         before.append(reply.events[-1])
     reply.events = [*before, endpoint.error_event(call, len(before))]
-    if done and endpoint is openai_chat.ENDPOINT:
+    if done and endpoint in (openai_chat.ENDPOINT, mistral.CHAT):
         reply.events.append(sse.DONE)
     return reply
