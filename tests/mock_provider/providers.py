@@ -14,10 +14,13 @@ class Provider:
     error_body: Callable[[Call, Rejected], dict]
     headers: Callable[[Call], dict[str, str]]
     keyless: int = 401
+    error_headers: Callable[[Rejected], dict[str, str]] = lambda _: {}
 
     def rejection(self, call: Call, rejected: Rejected) -> Reply:
         """Spells a rejection as the provider would."""
-        return unary(self.error_body(call, rejected), rejected.status)
+        reply = unary(self.error_body(call, rejected), rejected.status)
+        reply.headers |= self.error_headers(rejected)
+        return reply
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,15 @@ GOOGLE_STATUSES = {
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
+}
+
+AWS_TYPES = {
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
 }
 
 
@@ -169,7 +181,22 @@ def mistral_headers(call: Call) -> dict[str, str]:
     }
 
 
+def aws_error(call: Call, rejected: Rejected) -> dict:
+    return {"message": rejected.message}
+
+
+def aws_error_headers(rejected: Rejected) -> dict[str, str]:
+    fallback = "InternalServerException" if rejected.status >= 500 else "ValidationException"
+    kind = AWS_TYPES.get(rejected.status, fallback)
+    return {"x-amzn-errortype": f"{kind}:http://internal.amazon.com/coral/com.amazon.bedrock/"}
+
+
+def aws_headers(call: Call) -> dict[str, str]:
+    return {"x-amzn-requestid": call.id("mock-")}
+
+
 OPENAI = Provider("openai", openai_error, openai_headers)
 ANTHROPIC = Provider("anthropic", anthropic_error, anthropic_headers)
 MISTRAL = Provider("mistral", mistral_error, mistral_headers)
 GOOGLE = Provider("google", google_error, google_headers, keyless=403)
+AWS = Provider("aws", aws_error, aws_headers, keyless=403, error_headers=aws_error_headers)

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlencode
 
 from mock_provider import (
     anthropic_messages,
+    bedrock_converse,
     gemini,
     gemini_embeddings,
     mistral,
@@ -17,7 +18,7 @@ from mock_provider import (
 )
 from mock_provider.exchange import Call, Rejected, Reply
 from mock_provider.faults import DirectiveError, Directives, parse
-from mock_provider.providers import ANTHROPIC, GOOGLE, OPENAI, Endpoint, Provider
+from mock_provider.providers import ANTHROPIC, AWS, GOOGLE, OPENAI, Endpoint, Provider
 from mock_provider.state import State
 
 ENDPOINTS = {
@@ -39,6 +40,8 @@ PATTERNS = (
     (GEMINI + ":streamGenerateContent", gemini.STREAM),
     (GEMINI + ":embedContent", gemini_embeddings.ENDPOINT),
     (GEMINI + ":batchEmbedContents", gemini_embeddings.BATCH),
+    ("/model/([^/]+)/converse", bedrock_converse.ENDPOINT),
+    ("/model/([^/]+)/converse-stream", bedrock_converse.STREAM),
 )
 KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 KEY_PARAMETERS = ("key", "api_key", "api-key")
@@ -67,6 +70,8 @@ def spoken_to(call: Call) -> Provider:
         return ANTHROPIC
     if "x-goog-api-key" in call.headers or call.path.startswith("/v1beta/"):
         return GOOGLE
+    if call.path.startswith("/model/"):
+        return AWS
     return OPENAI
 
 
