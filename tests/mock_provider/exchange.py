@@ -33,6 +33,8 @@ class Call:
     headers: dict[str, str]
     body: bytes
     request: dict = field(default_factory=dict)
+    path_model: str | None = None
+    path_streams: bool = False
     prompt: str = ""
     directives: Directives = field(default_factory=Directives)
 
@@ -44,7 +46,7 @@ class Call:
             for name, value in self.request.items()
             if name not in ("stream", "stream_options")
         }
-        text = json.dumps([self.path, content], sort_keys=True)
+        text = json.dumps([self.path_model or self.path, content], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def id(self, prefix: str, label: str = "") -> str:
@@ -53,8 +55,14 @@ class Call:
         return f"{prefix}{mixed[:18]}{self.number:06d}"
 
     @property
+    def model(self) -> str | None:
+        """The model that the path or the body names."""
+        named = self.path_model or self.request.get("model")
+        return named if isinstance(named, str) else None
+
+    @property
     def streams(self) -> bool:
-        return self.request.get("stream") is True
+        return self.path_streams or self.request.get("stream") is True
 
 
 @dataclass

@@ -12,7 +12,7 @@ from mock_provider.content import tokens
 from mock_provider.exchange import Call, Reply, unary
 from mock_provider.providers import OPENAI, Endpoint
 
-SIZES = {"text-embedding-3-large": 3072}
+SIZES = {"gemini-embedding-001": 3072, "mistral-embed": 1024, "text-embedding-3-large": 3072}
 USUAL_SIZE = 1536
 
 
@@ -29,7 +29,8 @@ def check(request: dict) -> None:
         raise wrong_value("encoding_format", "must be float or base64")
     if request.get("dimensions") is not None and request["model"].endswith("ada-002"):
         raise wrong_value("dimensions", "this model does not support specifying dimensions")
-    whole(request, "dimensions", 1, size(request["model"]))
+    for name in ("dimensions", "output_dimension"):
+        whole(request, name, 1, size(request["model"]))
 
 
 def is_tokens(value: object) -> bool:
@@ -56,9 +57,14 @@ def prompt(request: dict) -> str:
 
 
 def answer(call: Call) -> Reply:
+    return unary(document(call, call.request.get("dimensions")))
+
+
+def document(call: Call, dimensions: int | None) -> dict:
+    """Makes the answer with vectors of so many dimensions, or of the model's own."""
     request = call.request
     model = request["model"]
-    dimensions = request.get("dimensions") or size(model)
+    dimensions = dimensions or size(model)
     data = []
     for index, text in enumerate(texts(request)):
         vector = embed(model, text, dimensions)
@@ -68,7 +74,7 @@ def answer(call: Call) -> Reply:
         data.append({"object": "embedding", "index": index, "embedding": spelt})
     sent = tokens(request["input"])
     counted = {"prompt_tokens": sent, "total_tokens": sent}
-    return unary({"object": "list", "data": data, "model": model, "usage": counted})
+    return {"object": "list", "data": data, "model": model, "usage": counted}
 
 
 def embed(model: str, text: str, dimensions: int) -> array:

@@ -13,10 +13,14 @@ class Provider:
     name: str
     error_body: Callable[[Call, Rejected], dict]
     headers: Callable[[Call], dict[str, str]]
+    keyless: int = 401
+    error_headers: Callable[[Rejected], dict[str, str]] = lambda _: {}
 
     def rejection(self, call: Call, rejected: Rejected) -> Reply:
         """Spells a rejection as the provider would."""
-        return unary(self.error_body(call, rejected), rejected.status)
+        reply = unary(self.error_body(call, rejected), rejected.status)
+        reply.headers |= self.error_headers(rejected)
+        return reply
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Endpoint:
     answer: Callable[[Call], Reply]
     error_event: Callable[[Call, int], bytes] | None = None
     failed: Callable[[Call], Reply] | None = None
+    streams: bool = False
 
 
 OPENAI_TYPES = {
@@ -48,6 +53,35 @@ ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     504: "timeout_error",
     529: "overloaded_error",
+}
+
+MISTRAL_TYPES = {
+    401: "unauthorized",
+    404: "not_found",
+    422: "invalid_request_error",
+    429: "rate_limited",
+    503: "service_unavailable",
+}
+
+GOOGLE_STATUSES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+AWS_TYPES = {
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
 }
 
 
@@ -102,5 +136,67 @@ def anthropic_headers(call: Call) -> dict[str, str]:
     }
 
 
+def google_error(call: Call, rejected: Rejected) -> dict:
+    fallback = "INTERNAL" if rejected.status >= 500 else "INVALID_ARGUMENT"
+    error: dict = {
+        "code": rejected.status,
+        "message": rejected.message,
+        "status": GOOGLE_STATUSES.get(rejected.status, fallback),
+    }
+    if rejected.param:
+        violation = {"field": rejected.param, "description": rejected.message}
+        kind = "type.googleapis.com/google.rpc.BadRequest"
+        error["details"] = [{"@type": kind, "fieldViolations": [violation]}]
+    return {"error": error}
+
+
+def google_headers(call: Call) -> dict[str, str]:
+    return {
+        "server-timing": "gfet4t7; dur=7",
+        "vary": "Origin, X-Origin, Referer",
+        "x-content-type-options": "nosniff",
+        "x-gemini-service-tier": "standard",
+    }
+
+
+def mistral_error(call: Call, rejected: Rejected) -> dict:
+    kind = MISTRAL_TYPES.get(rejected.status)
+    if kind is None:
+        kind = "internal_server_error" if rejected.status >= 500 else "invalid_request_error"
+    return {
+        "object": "error",
+        "message": rejected.message,
+        "type": kind,
+        "param": rejected.param,
+        "code": rejected.code,
+    }
+
+
+def mistral_headers(call: Call) -> dict[str, str]:
+    return {
+        "mistral-correlation-id": call.id("mock-"),
+        "x-envoy-upstream-service-time": "7",
+        "x-kong-request-id": call.id("mock-"),
+        "set-cookie": f"__cf_bm={call.id('mock-cookie-')}; path=/; HttpOnly",
+    }
+
+
+def aws_error(call: Call, rejected: Rejected) -> dict:
+    return {"message": rejected.message}
+
+
+def aws_error_headers(rejected: Rejected) -> dict[str, str]:
+    fallback = "InternalServerException" if rejected.status >= 500 else "ValidationException"
+    kind = AWS_TYPES.get(rejected.status, fallback)
+    return {"x-amzn-errortype": f"{kind}:http://internal.amazon.com/coral/com.amazon.bedrock/"}
+
+
+def aws_headers(call: Call) -> dict[str, str]:
+    return {"x-amzn-requestid": call.id("mock-")}
+
+
 OPENAI = Provider("openai", openai_error, openai_headers)
 ANTHROPIC = Provider("anthropic", anthropic_error, anthropic_headers)
+MISTRAL = Provider("mistral", mistral_error, mistral_headers)
+GOOGLE = Provider("google", google_error, google_headers, keyless=403)
+AWS = Provider("aws", aws_error, aws_headers, keyless=403, error_headers=aws_error_headers)

@@ -1,9 +1,15 @@
 """From a call to its reply: routing, keys, JSON, checks, faults, and then the answer."""
 
 import json
+import re
+from urllib.parse import unquote, urlencode
 
 from mock_provider import (
     anthropic_messages,
+    bedrock_converse,
+    gemini,
+    gemini_embeddings,
+    mistral,
     models,
     openai_chat,
     openai_embeddings,
@@ -12,7 +18,7 @@ from mock_provider import (
 )
 from mock_provider.exchange import Call, Rejected, Reply
 from mock_provider.faults import DirectiveError, Directives, parse
-from mock_provider.providers import ANTHROPIC, OPENAI, Endpoint, Provider
+from mock_provider.providers import ANTHROPIC, AWS, GOOGLE, OPENAI, Endpoint, Provider
 from mock_provider.state import State
 
 ENDPOINTS = {
@@ -22,6 +28,21 @@ ENDPOINTS = {
     ("POST", "/v1/messages"): anthropic_messages.ENDPOINT,
     ("POST", "/v1/messages/count_tokens"): anthropic_messages.COUNT_TOKENS,
 }
+# The same paths, where the body names a model of Mistral.
+OF_MISTRAL = {
+    openai_chat.ENDPOINT: mistral.CHAT,
+    openai_embeddings.ENDPOINT: mistral.EMBEDDINGS,
+}
+GEMINI = r"/v1(?:beta)?/models/([^/:]+)"
+# Paths that name the model.
+PATTERNS = (
+    (GEMINI + ":generateContent", gemini.ENDPOINT),
+    (GEMINI + ":streamGenerateContent", gemini.STREAM),
+    (GEMINI + ":embedContent", gemini_embeddings.ENDPOINT),
+    (GEMINI + ":batchEmbedContents", gemini_embeddings.BATCH),
+    ("/model/([^/]+)/converse", bedrock_converse.ENDPOINT),
+    ("/model/([^/]+)/converse-stream", bedrock_converse.STREAM),
+)
 KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 KEY_PARAMETERS = ("key", "api_key", "api-key")
 
@@ -32,6 +53,10 @@ def respond(call: Call, state: State) -> Reply:
     try:
         endpoint = route(call)
         provider = endpoint.provider
+        read(call, endpoint)
+        if mistral.is_named(call):
+            endpoint = OF_MISTRAL.get(endpoint, endpoint)
+            provider = endpoint.provider
         reply = answered(call, endpoint, state)
     except Rejected as rejected:
         reply = provider.rejection(call, rejected)
@@ -43,6 +68,10 @@ def spoken_to(call: Call) -> Provider:
     """The provider whose client this looks like."""
     if "anthropic-version" in call.headers or "x-api-key" in call.headers:
         return ANTHROPIC
+    if "x-goog-api-key" in call.headers or call.path.startswith("/v1beta/"):
+        return GOOGLE
+    if call.path.startswith("/model/"):
+        return AWS
     return OPENAI
 
 
@@ -50,19 +79,32 @@ def route(call: Call) -> Endpoint:
     endpoint = ENDPOINTS.get((call.method, call.path))
     if endpoint is not None:
         return endpoint
+    for pattern, endpoint in PATTERNS:
+        found = re.fullmatch(pattern, call.path)
+        if found and call.method == "POST":
+            call.path_model = unquote(found[1])
+            call.path_streams = endpoint.streams
+            return endpoint
     if call.method == "GET" and (call.path + "/").startswith("/v1/models/"):
         anthropic = spoken_to(call) is ANTHROPIC
         return models.ANTHROPIC_ENDPOINT if anthropic else models.OPENAI_ENDPOINT
-    if any(call.path == path for _, path in ENDPOINTS):
+    paths = [re.escape(path) for _, path in ENDPOINTS] + [pattern for pattern, _ in PATTERNS]
+    if any(re.fullmatch(path, call.path) for path in paths):
         raise Rejected(405, f"not allowed to {call.method} on {call.path}")
     raise Rejected(404, f"unknown URL ({call.method} {call.path})", code="unknown_url")
 
 
-def answered(call: Call, endpoint: Endpoint, state: State) -> Reply:
+def read(call: Call, endpoint: Endpoint) -> None:
+    """Reads the body of a call that has a key."""
     if not has_key(call):
-        raise Rejected(401, "no API key was sent; put one into the key header")
+        message = "no API key was sent; put one into the key header"
+        raise Rejected(endpoint.provider.keyless, message)
     if call.method == "POST":
         call.request = parsed(call.body)
+
+
+def answered(call: Call, endpoint: Endpoint, state: State) -> Reply:
+    if call.method == "POST":
         endpoint.check(call.request)
         call.prompt = endpoint.prompt(call.request)
     call.directives = directives(call, state)
@@ -107,7 +149,7 @@ def faulty(call: Call, endpoint: Endpoint) -> Reply | None:
     if "drop" in wanted:
         return Reply(dropped=True)
     if "redirect" in wanted and "redirected" not in call.query:
-        location = f"{call.path}?redirected=1"
+        location = f"{call.path}?{urlencode(call.query | {'redirected': 1}, doseq=True)}"
         return Reply(wanted["redirect"].value, {"location": location})
     if "status" in wanted:
         return failing(call, endpoint)
@@ -139,7 +181,10 @@ def interrupted(call: Call, endpoint: Endpoint) -> Reply:
     wanted = call.directives["error-event"]
     reply = endpoint.answer(call)
     before = reply.events[: min(wanted.value, len(reply.events) - 1)]
+    done = "done" in wanted.options
+    if done and endpoint is gemini.STREAM and gemini.as_events(call):
+        before.append(reply.events[-1])
     reply.events = [*before, endpoint.error_event(call, len(before))]
-    if "done" in wanted.options and endpoint is openai_chat.ENDPOINT:
+    if done and endpoint in (openai_chat.ENDPOINT, mistral.CHAT):
         reply.events.append(sse.DONE)
     return reply

@@ -89,7 +89,8 @@ def kind(schema: dict) -> str:
         named = next((name for name in named if name != "null"), "null")
     if not isinstance(named, str):
         named = "object" if "properties" in schema else "array" if "items" in schema else "string"
-    return named
+    # Google spells the types in capitals.
+    return named.lower()
 
 
 def listed(schema: dict, name: str) -> list:

@@ -74,8 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         entry = state.begin(self.command, target, headers, body)
         call = Call(entry["n"], state.run, self.command, url.path, query, headers, body)
         reply = respond(call, state)
-        model = call.request.get("model")
-        entry["model"] = model if isinstance(model, str) else None
+        entry["model"] = call.model
         entry["stream"] = call.streams
         entry["authorization_present"] = has_key(call)
         entry["digest"] = call.digest[:16]

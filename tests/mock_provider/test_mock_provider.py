@@ -19,9 +19,9 @@ import openai
 import pytest
 
 from .launch import MockProvider, mock_provider
+from .plain import KEY, post
 
 CHAT = "/v1/chat/completions"
-KEY = {"authorization": "Bearer sk-test"}
 WEATHER = {
     "type": "object",
     "properties": {
@@ -31,18 +31,6 @@ WEATHER = {
     },
     "required": ["city", "unit", "days"],
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MockProvider]:
-    with mock_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: MockProvider) -> MockProvider:
-    running.reset()
-    return running
 
 
 @pytest.fixture
@@ -69,18 +57,6 @@ def message(client: anthropic.Anthropic, text: str, **options):
     return client.messages.create(
         model="claude-haiku-4-5", max_tokens=200, messages=user(text), **options
     )
-
-
-def post(provider: MockProvider, path: str, body: bytes | dict, headers: dict = KEY):
-    """Sends one plain request and returns the status, the headers and the body."""
-    connection = http.client.HTTPConnection("127.0.0.1", provider.port, timeout=30)
-    try:
-        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection.request("POST", path, sent, headers)
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
-    finally:
-        connection.close()
 
 
 def likeness(one: list[float], other: list[float]) -> float:
