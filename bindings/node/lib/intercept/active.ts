@@ -1,0 +1,94 @@
+/**
+ * Which cache answers a call.
+ *
+ * A call asks the cache that is active where it is made: the innermost `use` of its own
+ * asynchronous context, if there is one; otherwise the one that was entered last. A `use`
+ * that has ended is passed over in favour of the one around it.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Cache } from '../cache.js';
+import { install, uninstall } from './patches.js';
+import * as placeholders from './placeholders.js';
+
+/** A response that is being recorded while the caller reads it. */
+export interface Recorded {
+  /** Reads on without the caller, for whom it is kept. */
+  readAhead(): void;
+  /** Settles when the recording is over; never rejects. */
+  readonly over: Promise<void>;
+}
+
+/** One cache that answers calls, from `enter` to `leave`. */
+export class Active {
+  readonly cache: Cache;
+  /** What went wrong while looking up or recording: told when the `use` ends. */
+  readonly errors: unknown[] = [];
+  /** The responses that are being recorded. */
+  readonly streams = new Set<Recorded>();
+  open = false;
+  outer: Active | undefined;
+
+  constructor(cache: Cache) {
+    this.cache = cache;
+  }
+
+  /** Makes this the innermost cache of the process; with `bound`, of the caller's context too. */
+  enter(bound = false): void {
+    const { entered, context } = state();
+    if (entered.length === 0) install();
+    if (this.cache.mode === 'replay') placeholders.setUnset();
+    entered.push(this);
+    this.open = true;
+    this.outer = context.getStore();
+    if (bound) context.enterWith(this);
+  }
+
+  /** Calls `run` with this as the innermost cache of its context. */
+  run<T>(run: () => T): T {
+    return state().context.run(this, run);
+  }
+
+  /** Has all that is being recorded read to its end, as if the caller had left it. */
+  async drain(): Promise<void> {
+    this.readAhead();
+    await Promise.all([...this.streams].map((stream) => stream.over));
+  }
+
+  /** Has what is being recorded read on, for callers that may have left it. */
+  readAhead(): void {
+    for (const stream of this.streams) stream.readAhead();
+  }
+
+  /** Stops answering; the last one to leave takes the patches off. */
+  leave(): void {
+    if (!this.open) return;
+    this.open = false;
+    const { entered } = state();
+    entered.splice(entered.indexOf(this), 1);
+    if (entered.length === 0) uninstall();
+    if (this.cache.mode === 'replay') placeholders.remove();
+  }
+}
+
+/** Returns what answers a call made here and now, if anything does. */
+export function active(): Active | undefined {
+  const { entered, context } = state();
+  for (let found = context.getStore(); found !== undefined; found = found.outer) {
+    if (found.open) return found;
+  }
+  return entered.at(-1);
+}
+
+interface State {
+  entered: Active[];
+  context: AsyncLocalStorage<Active | undefined>;
+}
+
+const STATE = Symbol.for('f3dx-cache.active');
+
+/** Two copies of this package in one realm answer as one. */
+function state(): State {
+  const global = globalThis as { [STATE]?: State };
+  return (global[STATE] ??= { entered: [], context: new AsyncLocalStorage() });
+}

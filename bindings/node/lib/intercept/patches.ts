@@ -1,0 +1,15 @@
+/** All that is patched while a cache is active. */
+
+import * as fetch from './fetch.js';
+
+const patches = [fetch];
+
+/** Puts the patches on. */
+export function install(): void {
+  for (const patch of patches) patch.install();
+}
+
+/** Takes them off, but leaves what somebody else has patched over. */
+export function uninstall(): void {
+  for (const patch of patches) patch.uninstall();
+}

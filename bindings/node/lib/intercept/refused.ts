@@ -1,0 +1,18 @@
+/** What a call gets that is not recorded, in a mode that sends none. */
+
+import { CacheMissError } from '../errors.js';
+
+/**
+ * Throws the miss, or returns it as a response.
+ *
+ * The SDKs made by Stainless (openai, anthropic) retry whatever `fetch` rejects with, and
+ * report "Connection error."; their error for a 400 comes at once and shows the message.
+ */
+export function refused(explanation: string, isStainless: boolean): Response {
+  if (!isStainless) throw new CacheMissError(explanation);
+  const error = { message: explanation, type: 'f3dx_cache_miss', code: 'f3dx_cache_miss' };
+  return Response.json(
+    { type: 'error', message: explanation, error },
+    { status: 400, headers: { 'x-should-retry': 'false' } },
+  );
+}
