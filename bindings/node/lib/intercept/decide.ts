@@ -34,7 +34,7 @@ export function concerns(active: Active, call: Call): boolean {
   return guarded(ask) || (!isMainThread && refreshed(active) && guarded(ask));
 }
 
-const BASE_URL = /_(BASE_URL|ENDPOINT|HOST|API_BASE)$/;
+const BASE_URL = /URL|ENDPOINT|HOST|BASE/;
 let told = '';
 
 /** A worker's variables are a copy: tells core of base URLs that were set since. */

@@ -1,0 +1,248 @@
+/** What `use` does to calls of Node's own `fetch`. */
+
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CacheMissError, use } from '../dist/index.mjs';
+import { Provider, bytesOf, inFolder } from './provider.js';
+
+let provider: Provider;
+
+beforeAll(async () => {
+  provider = await Provider.start();
+});
+afterAll(() => provider.stop());
+beforeEach(() => provider.reset());
+
+interface Ask {
+  stream?: boolean;
+  signal?: AbortSignal;
+}
+
+function ask(prompt: string, { stream = false, signal }: Ask = {}): Promise<Response> {
+  return fetch(`${provider.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer a-key', 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4o', stream, messages: [{ role: 'user', content: prompt }] }),
+    ...(signal && { signal }),
+  });
+}
+
+const hosts = ['127.0.0.1:*'];
+
+test('a call is recorded once and replayed byte for byte', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const first = await ask('Hi');
+    const [status, id, text] = [first.status, first.headers.get('x-request-id'), await first.text()];
+    await recording.close();
+    const file = bytesOf(path);
+
+    const replaying = use({ path, hosts, mode: 'replay' });
+    const again = await ask('Hi');
+    expect(again).toBeInstanceOf(Response);
+    expect([again.status, again.headers.get('x-request-id'), await again.text()]).toEqual([status, id, text]);
+    expect(again.url).toBe(first.url);
+    await replaying.close();
+    expect(await provider.calls()).toBe(1);
+    expect(bytesOf(path)).toEqual(file);
+  }));
+
+test('a stream is replayed in the chunks that it came in', () =>
+  inFolder(async (path) => {
+    const chunksOf = async () => {
+      const chunks: string[] = [];
+      for await (const chunk of (await ask('Hi [[delay:ms=20]]', { stream: true })).body!) {
+        chunks.push(Buffer.from(chunk).toString());
+      }
+      return chunks;
+    };
+    const recording = use({ path, hosts, mode: 'record' });
+    const first = await chunksOf();
+    const again = await chunksOf();
+    await recording.close();
+    expect(first.length).toBeGreaterThan(1);
+    expect(again).toEqual(first);
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('a miss in replay is an error that explains itself, at once and at the end', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    await (await ask('France?')).text();
+    await recording.close();
+
+    const replaying = use({ path, hosts, mode: 'replay' });
+    const miss = await ask('Spain?').catch((error: unknown) => error);
+    expect(miss).toBeInstanceOf(CacheMissError);
+    expect(miss).toMatchObject({ name: 'CacheMissError', kind: 'miss' });
+    const { explanation } = miss as CacheMissError;
+    expect(explanation).toContain('at /body/messages/0/content');
+    expect(explanation).toContain('recorded   "France?"');
+    expect(explanation).toContain('requested  "Spain?"');
+    await expect(replaying.close()).rejects.toThrow(CacheMissError);
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('of many identical calls at once, one is sent', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const texts = await Promise.all(
+      Array.from({ length: 40 }, async () => (await ask('Same?', { stream: true })).text()),
+    );
+    await recording.close();
+    expect(new Set(texts).size).toBe(1);
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('an identical stream that nobody reads does not keep another call waiting', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const unread = await ask('Same?', { stream: true });
+    const text = await (await ask('Same?', { stream: true })).text();
+    expect(await unread.text()).toBe(text);
+    await recording.close();
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('a stream that the caller leaves is read to its end and recorded', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    for await (const _ of (await ask('Long? [[words:50]]', { stream: true })).body!) break;
+    await recording.close();
+
+    const replaying = use({ path, hosts, mode: 'replay' });
+    expect(await (await ask('Long? [[words:50]]', { stream: true })).text()).toContain('[DONE]');
+    await replaying.close();
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('a caller that aborts in mid-stream gets its reason, and the stream is recorded', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const controller = new AbortController();
+    const reader = (await ask('Long? [[words:50]]', { stream: true, signal: controller.signal })).body!.getReader();
+    await reader.read();
+    controller.abort(new Error('enough'));
+    await expect(reader.read()).rejects.toThrow('enough');
+    await recording.close();
+    expect(recording.cache.closed).toBe(true);
+
+    const replaying = use({ path, hosts, mode: 'replay' });
+    expect(await (await ask('Long? [[words:50]]', { stream: true })).text()).toContain('[DONE]');
+    await replaying.close();
+  }));
+
+test('an abort in mid-replay stops at once', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    await (await ask('Hi', { stream: true })).text();
+    const controller = new AbortController();
+    const reader = (await ask('Hi', { stream: true, signal: controller.signal })).body!.getReader();
+    await reader.read();
+    controller.abort(new Error('enough'));
+    await expect(reader.read()).rejects.toThrow('enough');
+    await recording.close();
+  }));
+
+test('a call that is aborted while it waits for its answer records nothing', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const controller = new AbortController();
+    const held = ask('Held? [[hold]]', { signal: controller.signal });
+    await provider.arrived(1);
+    controller.abort(new Error('enough'));
+    await expect(held).rejects.toThrow('enough');
+    expect(recording.cache.stats().entries).toBe(0);
+    await provider.release();
+    await recording.close();
+  }));
+
+test.each(['[[status:429 retry-after=0]]', '[[cut:2]]', '[[eof:2]]', '[[error-event]]'])(
+  'what is no complete answer is not recorded: %s',
+  (directive) =>
+    inFolder(async (path) => {
+      const recording = use({ path, hosts, mode: 'record' });
+      await (await ask(`Hi ${directive}`, { stream: true })).text().catch(() => undefined);
+      expect(recording.cache.stats().entries).toBe(0);
+      expect(recording.cache.summary()).toMatchObject({ recorded: 0, refused: 1 });
+      await recording.close();
+    }),
+);
+
+test('the same user message in another request is another entry', () =>
+  inFolder(async (path) => {
+    const body = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] };
+    const variants = [
+      body,
+      { ...body, temperature: 0 },
+      { ...body, messages: [{ role: 'system', content: 'Be brief.' }, ...body.messages] },
+      { ...body, tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }] },
+    ];
+    const recording = use({ path, hosts, mode: 'record' });
+    for (const variant of variants) {
+      const response = await fetch(`${provider.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer a-key' },
+        body: JSON.stringify(variant),
+      });
+      await response.text();
+    }
+    expect(recording.cache.stats().entries).toBe(4);
+    await recording.close();
+  }));
+
+test('a Request as the only argument is recorded and replayed', () =>
+  inFolder(async (path) => {
+    const request = () =>
+      new Request(`${provider.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer a-key', 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }),
+      });
+    const recording = use({ path, hosts, mode: 'record' });
+    const first = await (await fetch(request())).text();
+    const again = await (await fetch(request())).text();
+    await (await ask('Hi')).text();
+    await recording.close();
+    expect(again).toBe(first);
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('a response can be cloned, and read by a byte reader', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    for (const _ of ['recorded', 'replayed']) {
+      const response = await ask('Hi', { stream: true });
+      const copy = response.clone();
+      expect(await copy.text()).toBe(await response.text());
+      const reader = (await ask('Hi', { stream: true })).body!.getReader({ mode: 'byob' });
+      const { value } = await reader.read(new Uint8Array(8));
+      expect(value?.byteLength).toBe(8);
+      await reader.cancel();
+    }
+    await recording.close();
+  }));
+
+test('a client that captured fetch while it was patched works after it', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const captured = globalThis.fetch;
+    await recording.close();
+    expect(globalThis.fetch).not.toBe(captured);
+    const call = () => captured(`${provider.url}/v1/models`, { headers: { authorization: 'Bearer a-key' } });
+    expect((await call()).status).toBe(200);
+  }));
+
+test('the innermost use answers, and each asynchronous context has its own', () =>
+  inFolder(async (path, folder) => {
+    const outer = use({ path, hosts, mode: 'record' });
+    const inner = async (name: string) => {
+      const own = use({ path: `${folder}/${name}.redb`, hosts, mode: 'record' });
+      await (await ask(name)).text();
+      expect(own.cache.stats()).toMatchObject({ entries: 1, misses: 1 });
+      await own.close();
+    };
+    await Promise.all([inner('a'), inner('b'), inner('c')]);
+    await (await ask('outer')).text();
+    expect(outer.cache.stats()).toMatchObject({ entries: 1, misses: 1 });
+    await outer.close();
+  }));
