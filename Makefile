@@ -3,27 +3,30 @@
 
 PYTHON ?= python3
 CARGO ?= cargo
+NPM ?= npm
 VENV := .venv
 BIN := $(VENV)/bin
 # No part of the repository needs it but `make fuzz`.
 CARGO_FUZZ_VERSION := 0.13.1
 CARGO_FUZZ := build/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+NODE_TOOLS := bindings/node/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python torture fuzz sanitize bench lint fmt header python clean
+.PHONY: help build demo test test-rust test-python test-node torture fuzz sanitize bench lint fmt \
+	header python node clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## Build the C library and the Python package
+build: ## Build the C library, the Python package and the npm package
 	$(CARGO) build --release -p f3dx_cache
-	$(MAKE) python
+	$(MAKE) python node
 
-demo: python ## Record and replay through real SDKs against a local mock provider
+demo: python node ## Record and replay through real SDKs against a local mock provider
 	$(CARGO) build --release -p f3dx_cache
 	$(BIN)/python tests/demo
 
-test: test-rust test-python ## Run every test of every language
+test: test-rust test-python test-node ## Run every test of every language
 
 test-rust: python ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
@@ -31,6 +34,9 @@ test-rust: python ## Run the tests of the core, of the C library and of what cro
 test-python: python ## Run the tests of the Python package and of the mock provider
 	$(BIN)/python -m pytest -q tests/mock_provider
 	cd bindings/python/tests && ../../../$(BIN)/python -m pytest -q
+
+test-node: node python ## Run the tests of the npm package, and of Node and Python on one file
+	cd bindings/node && $(NPM) run -s test
 
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
 torture: python ## Run the proofs of trust with their full counts, and print a table
@@ -47,20 +53,23 @@ sanitize: ## Run the tests of memory under AddressSanitizer and LeakSanitizer
 		--target-dir target/sanitize-address -p f3dx_cache_core -p f3dx_cache_tests \
 		--lib --test cache --test exchange --test damage --test stress --test fuzzed
 
-bench: python ## Measure, as ratios to a named reference in the same run
+bench: python node ## Measure, as ratios to a named reference in the same run
 	$(CARGO) bench -p f3dx_cache_bench
 	$(BIN)/python bench/python/compare.py
+	node bench/node/compare.mjs
 
-lint: $(VENV)/tools ## Check formatting and lints of every language
+lint: $(VENV)/tools $(NODE_TOOLS) ## Check formatting and lints of every language
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	cd bindings/node && $(NPM) run -s lint
 
-fmt: $(VENV)/tools ## Format every language
+fmt: $(VENV)/tools $(NODE_TOOLS) ## Format every language
 	$(CARGO) fmt --all
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	cd bindings/node && $(NPM) run -s fmt
 
 header: ## Regenerate include/f3dx_cache.h
 	UPDATE_HEADER=1 $(CARGO) test -p f3dx_cache_tests --test header
@@ -68,8 +77,11 @@ header: ## Regenerate include/f3dx_cache.h
 python: $(VENV)/tools ## Build the Python package into .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-deps --no-build-isolation --force-reinstall ./bindings/python
 
+node: $(NODE_TOOLS) ## Build the npm package into bindings/node
+	cd bindings/node && $(NPM) run -s build
+
 clean: ## Remove what was built
-	rm -rf target build $(VENV)
+	rm -rf target build $(VENV) $(addprefix bindings/node/,node_modules dist native)
 
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(dir $(@D))
@@ -77,6 +89,10 @@ $(CARGO_FUZZ):
 $(VENV)/tools: bindings/python/requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+$(NODE_TOOLS): bindings/node/package-lock.json
+	cd bindings/node && $(NPM) ci --loglevel=error --no-audit --no-fund
 	touch $@
 
 -include ffi/install.mk
