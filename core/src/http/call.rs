@@ -109,9 +109,7 @@ impl RequestDocument {
         canonical.push(b'}');
         Self {
             canonical,
-            model: body
-                .model
-                .or_else(|| providers::model_in_path(&url.path).map(ToOwned::to_owned)),
+            model: body.model.or_else(|| providers::model_in_path(&url.path)),
             stream: providers::is_stream_by_path(&url.path)
                 || body.stream.unwrap_or_else(|| providers::is_stream_by_default(&url.path)),
         }

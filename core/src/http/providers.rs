@@ -1,7 +1,7 @@
 //! Known providers: their hosts, their inference endpoints, and the
 //! environment variables that point their SDKs elsewhere.
 
-use super::url::{Authority, Url};
+use super::url::{Authority, Url, unescape};
 
 /// Hosts of providers, sorted.
 const HOSTS: &[&str] = &[
@@ -243,11 +243,13 @@ pub(crate) fn is_stream_by_default(path: &str) -> bool {
 
 /// Returns the model that `path` names: `/models/<model>:generateContent`,
 /// `/model/<model>/converse`, `/deployments/<model>/…`.
-pub(crate) fn model_in_path(path: &str) -> Option<&str> {
+pub(crate) fn model_in_path(path: &str) -> Option<String> {
     ["/models/", "/model/", "/deployments/"].iter().find_map(|before| {
         let (_, rest) = path.split_once(before)?;
-        let end = rest.find(['/', ':']).unwrap_or(rest.len());
-        (end > 0).then(|| &rest[..end])
+        // A model of Bedrock has a colon of its own: `anthropic.claude-v2:1`.
+        let ends: &[char] = if *before == "/model/" { &['/'] } else { &['/', ':'] };
+        let end = rest.find(ends).unwrap_or(rest.len());
+        (end > 0).then(|| unescape(&rest[..end]))
     })
 }
 
@@ -335,9 +337,11 @@ mod tests {
 
     #[test]
     fn the_model_is_read_from_the_path() {
-        assert_eq!(model_in_path("/v1beta/models/gemini-2.0:generateContent"), Some("gemini-2.0"));
-        assert_eq!(model_in_path("/model/amazon.nova-v1%3A0/converse"), Some("amazon.nova-v1%3A0"));
-        assert_eq!(model_in_path("/openai/deployments/gpt/chat/completions"), Some("gpt"));
+        let model = |path| model_in_path(path).unwrap();
+        assert_eq!(model("/v1beta/models/gemini-2.0:generateContent"), "gemini-2.0");
+        assert_eq!(model("/model/amazon.nova-v1%3A0/converse"), "amazon.nova-v1:0");
+        assert_eq!(model("/model/anthropic.claude-v2:1/invoke"), "anthropic.claude-v2:1");
+        assert_eq!(model("/openai/deployments/gpt/chat/completions"), "gpt");
         assert_eq!(model_in_path("/v1/chat/completions"), None);
     }
 

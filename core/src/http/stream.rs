@@ -304,8 +304,9 @@ const ANSWERS: &[&str] =
 
 /// Returns what kind of error a value is, for the message, if it is one.
 fn error_of(value: &Value) -> Option<String> {
-    let kind = value.get("type").and_then(Value::as_str);
-    if kind == Some("error") || value.get("status").and_then(Value::as_str) == Some("failed") {
+    let is = |name, text| value.get(name).and_then(Value::as_str) == Some(text);
+    // The second is how vLLM and Mistral spell it, without an `error` member.
+    if is("type", "error") || is("object", "error") || is("status", "failed") {
         return Some(describe(value.get("error").unwrap_or(value)));
     }
     let choices = value.get("choices").and_then(Value::as_array).into_iter().flatten();

@@ -1,5 +1,6 @@
 //! What a response says of itself: its model and the tokens it took.
 
+use super::eventstream::payloads;
 use super::sse::Events;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub struct ResponseFacts {
     pub model: Option<String>,
     /// The backend's configuration, as OpenAI names it.
     pub system_fingerprint: Option<String>,
-    /// The tokens, in the shapes of OpenAI, Anthropic and Gemini.
+    /// The tokens, in the shapes of OpenAI, Anthropic, Gemini and Bedrock.
     pub usage: Option<Usage>,
 }
 
@@ -38,9 +39,10 @@ pub fn usage_of(content_type: Option<&str>, body: &[u8]) -> Option<Usage> {
 pub fn facts_of(content_type: Option<&str>, body: &[u8]) -> ResponseFacts {
     let mut facts = Facts::default();
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    if content_type.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
-        || !is_json
-    {
+    let is = |kind| content_type.is_some_and(|is| is.trim_start().starts_with(kind));
+    if is("application/vnd.amazon.eventstream") {
+        payloads(body).iter().for_each(|payload| facts.text(payload));
+    } else if is("text/event-stream") || !is_json {
         let mut events = Events::default();
         let mut each = |event: &super::sse::Event<'_>| facts.text(event.data.as_bytes());
         events.push(body, &mut each);
@@ -113,12 +115,13 @@ impl Tokens {
             let found = names.iter().find_map(|name| usage.get(name).and_then(Value::as_u64));
             *count = found.or(*count);
         };
-        set(&mut self.input, &["input_tokens", "prompt_tokens", "promptTokenCount"]);
-        set(&mut self.cached, &["cache_read_input_tokens"]);
-        set(&mut self.cache_written, &["cache_creation_input_tokens"]);
-        set(&mut self.output, &["output_tokens", "completion_tokens", "candidatesTokenCount"]);
+        set(&mut self.input, &["input_tokens", "prompt_tokens", "promptTokenCount", "inputTokens"]);
+        set(&mut self.cached, &["cache_read_input_tokens", "cacheReadInputTokens"]);
+        set(&mut self.cache_written, &["cache_creation_input_tokens", "cacheWriteInputTokens"]);
+        let output = ["output_tokens", "completion_tokens", "candidatesTokenCount", "outputTokens"];
+        set(&mut self.output, &output);
         set(&mut self.thought, &["thoughtsTokenCount"]);
-        set(&mut self.total, &["total_tokens", "totalTokenCount"]);
+        set(&mut self.total, &["total_tokens", "totalTokenCount", "totalTokens"]);
     }
 
     fn usage(&self) -> Option<Usage> {
@@ -165,9 +168,24 @@ mod tests {
             ),
             Some((105, 2, 107))
         );
+        assert_eq!(
+            tokens(json, r#"{"usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7}}"#),
+            Some((3, 4, 7))
+        );
         assert_eq!(tokens(json, r#"{"usage":null}"#), None);
         assert_eq!(tokens(json, "{\"usage"), None);
         assert_eq!(tokens("audio/mpeg", "\u{1}\u{2}"), None);
+    }
+
+    #[test]
+    fn the_frames_of_bedrock_are_read() {
+        let payload = br#"{"usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7}}"#;
+        let mut frame = u32::try_from(payload.len() + 16).unwrap().to_be_bytes().to_vec();
+        frame.extend([0; 8]);
+        frame.extend(payload);
+        frame.extend([0; 4]);
+        let usage = usage_of(Some("application/vnd.amazon.eventstream"), &frame).unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens, usage.total_tokens), (3, 4, 7));
     }
 
     #[test]
