@@ -40,7 +40,7 @@ export class Active {
     if (this.cache.mode === 'replay') placeholders.setUnset();
     entered.push(this);
     this.open = true;
-    this.outer = context.getStore();
+    this.outer = innermost(context.getStore());
     if (bound) context.enterWith(this);
   }
 
@@ -74,10 +74,13 @@ export class Active {
 /** Returns what answers a call made here and now, if anything does. */
 export function active(): Active | undefined {
   const { entered, context } = state();
-  for (let found = context.getStore(); found !== undefined; found = found.outer) {
-    if (found.open) return found;
-  }
-  return entered.at(-1);
+  return innermost(context.getStore()) ?? entered.at(-1);
+}
+
+/** A context still names a `use` that has ended. */
+function innermost(found: Active | undefined): Active | undefined {
+  while (found !== undefined && !found.open) found = found.outer;
+  return found;
 }
 
 interface State {
