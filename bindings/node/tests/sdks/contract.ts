@@ -1,21 +1,28 @@
 /** What every SDK is promised, as tests: give it the SDK's calls. */
 
 import { describe, expect, test } from 'vitest';
-import { CacheMissError, use, type Mode, type Use } from '../../dist/index.mjs';
+import { CacheMissError, use, type Mode, type Options, type Use } from '../../dist/index.mjs';
 import { Provider, bytesOf, inFolder } from '../provider.js';
 
 /** One SDK, pointed at a provider; results hold what its users see and compare. */
 export interface Sdk {
-  /** Asks, and returns the result. It may be retried once, at once, by the SDK itself. */
+  /** Asks, and returns the result. */
   ask(prompt: string): Promise<unknown>;
+  /** The same by a client that was told to retry, of an SDK that does not by itself. */
+  askAgain?(prompt: string): Promise<unknown>;
   /** Asks for a stream, and returns it as the SDK does. */
   stream(prompt: string): AsyncIterable<unknown> | Promise<AsyncIterable<unknown>>;
   /** More calls: each is made alone, with the number of HTTP calls that it takes. */
   more?: Record<string, { calls: number; make(): Promise<unknown> }>;
 }
 
-/** Tests an SDK; `connect` makes its client, which reads `fetch` whenever it likes. */
-export function keepsItsPromises(name: string, connect: (url: string) => Sdk): void {
+/** Tests an SDK; `connect` makes its client. */
+export function keepsItsPromises(
+  name: string,
+  connect: (url: string) => Sdk,
+  options: Options = {},
+): void {
+  const withProvider = (test: Test) => withOwnProvider(test, options);
   describe(name, () => {
     const common = { 'a call': 1, 'a stream': 1, 'both from one client': 2 };
     const { more = {} } = connect('http://127.0.0.1:1');
@@ -92,13 +99,13 @@ export function keepsItsPromises(name: string, connect: (url: string) => Sdk): v
       withProvider(async (provider, _path, use) => {
         const prompt = 'Hi [[status:429 retry-after=0 times=1]]';
         const recording = use('record');
-        const first = await connect(provider.url).ask(prompt);
+        const first = await retrying(connect(provider.url), prompt);
         expect(recording.cache.stats().entries).toBe(1);
         await recording.close();
         expect((await provider.log()).map(({ status }) => status)).toEqual([429, 200]);
 
         const replaying = use('replay');
-        expect(await connect(provider.url).ask(prompt)).toStrictEqual(first);
+        expect(await retrying(connect(provider.url), prompt)).toStrictEqual(first);
         await replaying.close();
         expect(await provider.calls()).toBe(2);
       }));
@@ -126,18 +133,20 @@ export function keepsItsPromises(name: string, connect: (url: string) => Sdk): v
   });
 }
 
-type Open = (mode: Mode, path?: string) => Use;
+type Test = (
+  provider: Provider,
+  path: string,
+  use: (mode: Mode, path?: string) => Use,
+) => Promise<void>;
 
 /** Calls `test` with a provider of its own, which it may stop; ends what it leaves open. */
-async function withProvider(
-  test: (provider: Provider, path: string, use: Open) => Promise<void>,
-): Promise<void> {
+async function withOwnProvider(test: Test, options: Options): Promise<void> {
   const provider = await Provider.start();
   const opened: Use[] = [];
   try {
     await inFolder((file) =>
       test(provider, file, (mode, path = file) => {
-        const made = use({ path, hosts: ['127.0.0.1:*'], mode });
+        const made = use({ ...options, path, hosts: ['127.0.0.1:*'], mode });
         opened.push(made);
         return made;
       }),
@@ -154,6 +163,10 @@ async function make(sdk: Sdk, call: string): Promise<unknown> {
   if (call === 'both from one client')
     return [await sdk.ask('Hi'), await piecesOf(sdk.stream('Hi'))];
   return sdk.more?.[call]?.make();
+}
+
+function retrying(sdk: Sdk, prompt: string): Promise<unknown> {
+  return sdk.askAgain === undefined ? sdk.ask(prompt) : sdk.askAgain(prompt);
 }
 
 /** Awaits a result, or a stream to its end. */
