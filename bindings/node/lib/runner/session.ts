@@ -1,0 +1,115 @@
+/** What one test has of the cache, or what of a test file is outside its tests. */
+
+import type { Cache } from '../cache.js';
+import { CacheError, CacheMissError } from '../errors.js';
+import { active, Active } from '../intercept/active.js';
+import type { TestOptions } from '../options.js';
+import type { Did } from '../run.js';
+
+/** Opens the cache for options over those of the runner, for one test. */
+export type Open = (override?: TestOptions) => Cache;
+
+/** Answers the calls of one test, from its making to `end`. */
+export class Session {
+  readonly #open: Open;
+  /** The one of the runner's options, then those of `override`. */
+  readonly #actives: SessionActive[] = [];
+  /** What the session did, once it has ended. */
+  readonly did: Did[] = [];
+  readonly warnings: string[] = [];
+
+  constructor(open: Open) {
+    this.#open = open;
+    this.#enter(open(), false);
+  }
+
+  /** Has the calls made under `run` answered by this session, whatever else is going on. */
+  run<T>(run: () => T): T {
+    return this.#actives.at(-1)!.run(run);
+  }
+
+  /** Answers with other options from here to the end of the test. */
+  override(options: TestOptions): void {
+    this.#enter(this.#open(options), true);
+  }
+
+  /**
+   * Ends it, what is being recorded first. Returns what the test should fail with: what went
+   * wrong and is not told by the errors that it failed with already.
+   */
+  async end(surfaced: readonly unknown[]): Promise<Error | undefined> {
+    const texts = surfaced.flatMap((error) => textsOf(error));
+    const hidden = new Map<string, Error>();
+    for (const active of this.#actives.splice(0).reverse()) {
+      await active.drain();
+      active.leave();
+      for (const failure of failuresOf(active)) {
+        if (!texts.some((text) => text.includes(failure.message))) hidden.set(failure.message, failure);
+      }
+      const { cache } = active;
+      this.did.push({ mode: cache.mode, path: cache.path, summary: cache.summary() });
+      this.warnings.push(...cache.warnings());
+      cache.release();
+    }
+    return told([...hidden.values()]);
+  }
+
+  #enter(cache: Cache, bound: boolean): void {
+    const active = new SessionActive(cache, this);
+    active.enter(bound);
+    this.#actives.push(active);
+  }
+}
+
+/** Tells `override` which session answers. */
+class SessionActive extends Active {
+  readonly session: Session;
+
+  constructor(cache: Cache, session: Session) {
+    super(cache);
+    this.session = session;
+  }
+}
+
+/** Returns the session that answers a call made here and now. */
+export function currentSession(): Session | undefined {
+  for (let found = active(); found !== undefined; found = found.outer) {
+    // Not `instanceof`: there may be two copies of this package.
+    if (found.open && 'session' in found) return (found as SessionActive).session;
+  }
+  return undefined;
+}
+
+function failuresOf({ cache, errors }: Active): Error[] {
+  const misses = cache.refusedMisses().map((explanation) => new CacheMissError(explanation));
+  return [...misses, ...errors.map((error) => (error instanceof Error ? error : new Error(String(error))))];
+}
+
+/** Makes one error of those that the code under test hid. */
+function told(hidden: Error[]): Error | undefined {
+  const [first] = hidden;
+  if (first === undefined) return undefined;
+  const texts = hidden.map((failure) =>
+    failure instanceof CacheMissError
+      ? `a call failed and the code under test hid it: ${failure.message}`
+      : `a call could not be looked up or recorded: ${failure.message}`,
+  );
+  const text = texts.join('\n\n');
+  const error =
+    first instanceof CacheMissError
+      ? new CacheMissError(first.explanation)
+      : new CacheError(text, first instanceof CacheError ? first.kind : 'panic');
+  error.message = text;
+  // Where it is thrown says nothing.
+  error.stack = `${error.name}: ${text}`;
+  return error;
+}
+
+/** Returns the messages of an error and of all that it holds, an SDK's wrapping included. */
+function textsOf(error: unknown, depth = 0): string[] {
+  if (typeof error === 'string') return [error];
+  if (typeof error !== 'object' || error === null || depth > 8) return [];
+  if (Array.isArray(error)) return error.flatMap((one) => textsOf(one, depth + 1));
+  const { message, explanation, cause, errors } = error as Record<string, unknown>;
+  return [message, explanation, cause, errors].flatMap((one) => textsOf(one, depth + 1));
+}
