@@ -10,10 +10,10 @@ import type { NativeExchange } from '../native.js';
 import { active, type Active } from './active.js';
 import { concerns, decide, type Call } from './decide.js';
 import { Recording, finish } from './recording.js';
-import { refused } from './refused.js';
+import { isStainless, refused } from './refused.js';
 import { replayed } from './replayed.js';
 import { turn } from './turn.js';
-import { beneath, isMock } from './undici.js';
+import { beneath, isMock, past } from './undici.js';
 
 type Fetch = typeof globalThis.fetch;
 type Input = Parameters<Fetch>[0];
@@ -39,13 +39,16 @@ export function install(): void {
 
 /** Takes it off, unless somebody else has patched over it: it passes everything then. */
 export function uninstall(): void {
-  if (patch !== undefined && globalThis.fetch === patch.replacement) globalThis.fetch = patch.original;
+  if (patch !== undefined && globalThis.fetch === patch.replacement)
+    globalThis.fetch = patch.original;
   patch = undefined;
 }
 
 function isNative(fetch: Fetch): boolean {
   const source = Function.prototype.toString.call(fetch);
-  return /^(async )?(function )?fetch\(input, init = undefined\)/.test(source) && /undici/i.test(source);
+  return (
+    /^(async )?(function )?fetch\(input, init = undefined\)/.test(source) && /undici/i.test(source)
+  );
 }
 
 /** A call that may be the cache's business. */
@@ -64,7 +67,7 @@ async function intercepted(
   init: Init | undefined,
 ): Promise<Response> {
   const call = quickly(input, init) ?? (await slowly(active, input, init));
-  if (call === null) return original(input, init);
+  if (call === null) return past(() => original(input, init));
   call.signal?.throwIfAborted();
   let decision;
   try {
@@ -73,24 +76,21 @@ async function intercepted(
     active.errors.push(error);
     throw error;
   }
-  if (decision === null) return original(call.input, call.init);
+  if (decision === null) return past(() => original(call.input, call.init));
   if (typeof decision === 'string') return refused(decision, isStainless(call));
   if ('status' in decision) return replayed(decision, call.url, call.signal);
-  if (!decision.records) return original(call.input, call.init);
+  if (!decision.records) return past(() => original(call.input, call.init));
   const recorded = await turn(decision, active, call.signal);
   if (recorded !== undefined) return replayed(recorded, call.url, call.signal);
   return send(active, decision, original, call);
-}
-
-function isStainless(call: Call): boolean {
-  return call.headers.toLowerCase().includes('x-stainless-lang\n');
 }
 
 /** Reads a call without a promise, as SDKs make it; `undefined` if that takes more. */
 function quickly(input: Input, init: Init | undefined): Prepared | undefined {
   const url = typeof input === 'string' ? input : input instanceof URL ? input.href : undefined;
   const body = init?.body ?? '';
-  if (url === undefined || !(typeof body === 'string' || body instanceof Uint8Array)) return undefined;
+  if (url === undefined || !(typeof body === 'string' || body instanceof Uint8Array))
+    return undefined;
   const headers = linesOf(init?.headers);
   if (headers === undefined) return undefined;
   const method = init?.method?.toUpperCase() ?? 'GET';
@@ -119,7 +119,11 @@ function linesOf(headers: HeadersInit | undefined): string | undefined {
 }
 
 /** Reads a call through a `Request`; `null` if it is none of the cache's business. */
-async function slowly(active: Active, input: Input, init: Init | undefined): Promise<Prepared | null> {
+async function slowly(
+  active: Active,
+  input: Input,
+  init: Init | undefined,
+): Promise<Prepared | null> {
   const seen = input instanceof Request && init === undefined ? input : undefined;
   const head = { url: urlOf(input), method: methodOf(input, init), headers: '' };
   if (head.url === undefined || !concerns(active, head as Call)) return null;
@@ -161,9 +165,7 @@ async function send(
   call.signal?.addEventListener('abort', abort, { once: true });
   let response: Response;
   try {
-    const dispatcher = call.init?.dispatcher ?? beneath();
-    const beneathOurs = dispatcher === undefined ? {} : { dispatcher };
-    response = await original(call.input, { ...call.init, ...beneathOurs, signal: own.signal } as RequestInit);
+    response = await past(() => original(call.input, { ...call.init, signal: own.signal }));
   } catch (error) {
     await finish(exchange, active, 'failed');
     throw error;

@@ -1,8 +1,9 @@
 /** All that is patched while a cache is active. */
 
 import * as fetch from './fetch.js';
+import * as undici from './undici.js';
 
-const patches = [fetch];
+const patches = [undici, fetch];
 
 /** Puts the patches on. */
 export function install(): void {

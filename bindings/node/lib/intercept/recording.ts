@@ -8,6 +8,7 @@
 import { guardedAsync } from '../errors.js';
 import type { NativeExchange } from '../native.js';
 import type { Active, Recorded } from './active.js';
+import type { Decode } from './decoded.js';
 
 // A test may put fake timers in the place of the real ones.
 const { setTimeout, clearTimeout } = globalThis;
@@ -31,6 +32,7 @@ export class Recording implements Recorded {
   readonly #exchange: NativeExchange;
   readonly #active: Active;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decode: Decode | undefined;
   /** What was read and the caller has not got. */
   readonly #queue: (Uint8Array | Failure)[] = [];
   #filling: Promise<void> | undefined;
@@ -44,7 +46,14 @@ export class Recording implements Recorded {
   #readingAhead = false;
   #controller: ReadableByteStreamController | undefined;
 
-  constructor(source: ReadableStream<Uint8Array>, exchange: NativeExchange, active: Active) {
+  /** With `decode`, the source is encoded: so the caller gets it, but it is recorded decoded. */
+  constructor(
+    source: ReadableStream<Uint8Array>,
+    exchange: NativeExchange,
+    active: Active,
+    decode?: Decode,
+  ) {
+    this.#decode = decode;
     this.#exchange = exchange;
     this.#active = active;
     this.#source = source.getReader();
@@ -117,13 +126,27 @@ export class Recording implements Recorded {
       }
       this.#bytes += value.byteLength;
       // At the terminal event, not at the end of file: the caller may never read so far.
-      if (!this.#ended && this.#exchange.chunk(value)) await this.#end('eof');
+      if (!this.#ended && (await this.#passes(value))) await this.#end('eof');
       if (!this.#left) this.#queue.push(value);
     } catch (reason) {
       await this.#end('failed');
       if (!this.#left) this.#queue.push(new Failure(reason));
       this.#done = true;
     }
+  }
+
+  /** Records a piece; returns whether the response is complete with it. */
+  async #passes(piece: Uint8Array): Promise<boolean> {
+    if (this.#decode === undefined) return this.#exchange.chunk(piece);
+    let complete = false;
+    try {
+      for (const part of await this.#decode(piece))
+        complete = this.#exchange.chunk(part) || complete;
+    } catch {
+      // What cannot be decoded is not recorded; the caller may know better.
+      await this.#end('failed');
+    }
+    return complete;
   }
 
   async #readRest(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a call gets that is not recorded, in a mode that sends none. */
 
 import { CacheMissError } from '../errors.js';
+import type { Call } from './decide.js';
 
 /**
  * Throws the miss, or returns it as a response.
@@ -15,4 +16,9 @@ export function refused(explanation: string, isStainless: boolean): Response {
     { type: 'error', message: explanation, error },
     { status: 400, headers: { 'x-should-retry': 'false' } },
   );
+}
+
+/** Returns whether a call is made by an SDK of Stainless's. */
+export function isStainless(call: Call): boolean {
+  return call.headers.toLowerCase().includes('x-stainless-lang\n');
 }
