@@ -1,11 +1,12 @@
 /** `Cache`: an open cache file. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { types } from 'node:util';
 import { guarded, guardedAsync } from './errors.js';
 import { explanationOf, type Explanation } from './explanation.js';
 import { native, variables, type NativeCache, type NativeClaim } from './native.js';
 import { optionsText, type Mode, type Options, type TestOptions } from './options.js';
-import { textOf, type Request } from './request.js';
+import { steady, textOf, type Request } from './request.js';
 import type { Summary } from './summary.js';
 
 /** The tokens that a provider charged. */
@@ -99,7 +100,9 @@ export class Cache implements Disposable {
    * `unsupported_format`, `config_mismatch`, `config`, `read_only`.
    */
   static open(path?: string, options: Options = {}): Cache {
-    return new Cache(guarded(() => native.NativeCache.open(path, optionsText(options), variables())));
+    return new Cache(
+      guarded(() => native.NativeCache.open(path, optionsText(options), variables())),
+    );
   }
 
   /**
@@ -156,9 +159,11 @@ export class Cache implements Disposable {
    * response in a string is kept as UTF-8.
    */
   async put(request: Request, response: Uint8Array | string, meta: PutMeta = {}): Promise<string> {
-    const body = typeof response === 'string' ? Buffer.from(response) : response;
+    const body = bodyOf(response);
+    const known = JSON.stringify(metaOf(meta));
+    // Last: the text is valid until the next call, which a getter of the meta may make.
     const { bytes, length } = textOf(request);
-    return guardedAsync(() => this.native.put(bytes, length, body, JSON.stringify(metaOf(meta))));
+    return guardedAsync(() => this.native.put(bytes, length, body, known));
   }
 
   /**
@@ -280,8 +285,16 @@ export class Cache implements Disposable {
   }
 
   #address(request: Request): string {
-    return typeof request === 'string' && FINGERPRINT.test(request) ? request : this.fingerprint(request);
+    return typeof request === 'string' && FINGERPRINT.test(request)
+      ? request
+      : this.fingerprint(request);
   }
+}
+
+function bodyOf(response: Uint8Array | string): Uint8Array {
+  if (typeof response === 'string') return Buffer.from(response);
+  if (types.isUint8Array(response)) return steady(response);
+  throw new TypeError('a response is a Uint8Array or a string');
 }
 
 function claimOf(claim?: NativeClaim): Claim {
@@ -292,6 +305,7 @@ function claimOf(claim?: NativeClaim): Claim {
 function metaOf(meta: PutMeta): PutMeta {
   const took = meta.response_duration_ms;
   if (took === undefined) return meta;
-  if (!Number.isFinite(took) || took < 0) throw new TypeError(`response_duration_ms: ${took} is no duration`);
+  if (!Number.isFinite(took) || took < 0)
+    throw new TypeError(`response_duration_ms: ${took} is no duration`);
   return { ...meta, response_duration_ms: Math.round(took) };
 }

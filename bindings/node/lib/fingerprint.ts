@@ -6,12 +6,14 @@ import { textOf, type Request } from './request.js';
 
 /** Returns the canonical form (RFC 8785) of a request, as UTF-8. */
 export function canonicalize(request: Request): Buffer {
-  return guarded(() => native.canonicalize(inUse(request)));
+  const bytes = inUse(request);
+  return guarded(() => native.canonicalize(bytes));
 }
 
 /** Returns the BLAKE3 of a request's canonical form, 64 hexadecimal digits. */
 export function fingerprint(request: Request): string {
-  return guarded(() => native.fingerprint(inUse(request)));
+  const bytes = inUse(request);
+  return guarded(() => native.fingerprint(bytes));
 }
 
 function inUse(request: Request): Uint8Array {
