@@ -1,9 +1,10 @@
 /** All that is patched while a cache is active. */
 
 import * as fetch from './fetch.js';
+import * as guard from './guard.js';
 import * as undici from './undici.js';
 
-const patches = [undici, fetch];
+const patches = [guard, undici, fetch];
 
 /** Puts the patches on. */
 export function install(): void {
