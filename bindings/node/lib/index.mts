@@ -6,6 +6,7 @@ export {
   CacheMissError,
   canonicalize,
   fingerprint,
+  override,
   recover,
   use,
   verify,

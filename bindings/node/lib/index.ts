@@ -11,6 +11,7 @@ export { recover, verify } from './file.js';
 export type { Flaw, Recovery, Verification } from './file.js';
 export { canonicalize, fingerprint } from './fingerprint.js';
 export type { Mode, NormalizePreset, NormalizeRule, Options, TestOptions } from './options.js';
+export { override } from './override.js';
 export type { Request } from './request.js';
 export type { Summary } from './summary.js';
 export { use } from './use.js';

@@ -3,6 +3,7 @@
 import type { Cache } from '../cache.js';
 import { CacheError, CacheMissError } from '../errors.js';
 import { active, Active } from '../intercept/active.js';
+import * as placeholders from '../intercept/placeholders.js';
 import type { TestOptions } from '../options.js';
 import type { Did } from '../run.js';
 
@@ -12,25 +13,32 @@ export type Open = (override?: TestOptions) => Cache;
 /** Answers the calls of one test, from its making to `end`. */
 export class Session {
   readonly #open: Open;
-  /** The one of the runner's options, then those of `override`. */
-  readonly #actives: SessionActive[] = [];
+  readonly #active: SessionActive;
+  /** That of the runner's options, then those of `override`. */
+  readonly #caches: Cache[] = [];
   /** What the session did, once it has ended. */
   readonly did: Did[] = [];
   readonly warnings: string[] = [];
 
   constructor(open: Open) {
     this.#open = open;
-    this.#enter(open(), false);
+    const cache = open();
+    this.#caches.push(cache);
+    this.#active = new SessionActive(cache, this);
+    this.#active.enter();
   }
 
   /** Has the calls made under `run` answered by this session, whatever else is going on. */
   run<T>(run: () => T): T {
-    return this.#actives.at(-1)!.run(run);
+    return this.#active.run(run);
   }
 
   /** Answers with other options from here to the end of the test. */
   override(options: TestOptions): void {
-    this.#enter(this.#open(options), true);
+    const cache = this.#open(options);
+    this.#caches.push(cache);
+    if (cache.mode === 'replay') placeholders.setUnset();
+    this.#active.answerWith(cache);
   }
 
   /**
@@ -38,36 +46,37 @@ export class Session {
    * wrong and is not told by the errors that it failed with already.
    */
   async end(surfaced: readonly unknown[]): Promise<Error | undefined> {
-    const texts = surfaced.flatMap((error) => textsOf(error));
-    const hidden = new Map<string, Error>();
-    for (const active of this.#actives.splice(0).reverse()) {
-      await active.drain();
-      active.leave();
-      for (const failure of failuresOf(active)) {
-        if (!texts.some((text) => text.includes(failure.message))) hidden.set(failure.message, failure);
-      }
-      const { cache } = active;
+    const [first, ...overrides] = this.#caches;
+    await this.#active.drain();
+    this.#active.answerWith(first!);
+    this.#active.leave();
+    for (const { mode } of overrides) if (mode === 'replay') placeholders.remove();
+    for (const cache of this.#caches) {
       this.did.push({ mode: cache.mode, path: cache.path, summary: cache.summary() });
       this.warnings.push(...cache.warnings());
       cache.release();
     }
-    return told([...hidden.values()]);
-  }
-
-  #enter(cache: Cache, bound: boolean): void {
-    const active = new SessionActive(cache, this);
-    active.enter(bound);
-    this.#actives.push(active);
+    const misses = this.#caches.flatMap((cache) => cache.refusedMisses());
+    const texts = surfaced.flatMap((error) => textsOf(error));
+    const hidden = [...new Set(misses)]
+      .map((explanation): Error => new CacheMissError(explanation))
+      .concat(this.#active.errors.map((error) => (error instanceof Error ? error : new Error(String(error)))))
+      .filter(({ message }) => !texts.some((text) => text.includes(message)));
+    return told(hidden);
   }
 }
 
-/** Tells `override` which session answers. */
+/** Tells `override` which session answers; its cache may be changed for another. */
 class SessionActive extends Active {
   readonly session: Session;
 
   constructor(cache: Cache, session: Session) {
     super(cache);
     this.session = session;
+  }
+
+  answerWith(cache: Cache): void {
+    (this as { cache: Cache }).cache = cache;
   }
 }
 
@@ -78,11 +87,6 @@ export function currentSession(): Session | undefined {
     if (found.open && 'session' in found) return (found as SessionActive).session;
   }
   return undefined;
-}
-
-function failuresOf({ cache, errors }: Active): Error[] {
-  const misses = cache.refusedMisses().map((explanation) => new CacheMissError(explanation));
-  return [...misses, ...errors.map((error) => (error instanceof Error ? error : new Error(String(error))))];
 }
 
 /** Makes one error of those that the code under test hid. */

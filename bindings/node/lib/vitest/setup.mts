@@ -27,7 +27,7 @@ const TIMEOUT = 60_000;
 
 Object.assign(process.env, inject('f3dxCacheRun'));
 
-const { file } = (older ?? TestRunner!).getCurrentSuite() as unknown as { file: vitest.RunnerTestFile };
+const file = currentFile();
 const root = file.filepath.slice(0, -file.name.length) || process.cwd();
 const testFile = await TestFile.begin({
   name: file.name,
@@ -78,6 +78,19 @@ function begin(task: Test): { session: Session; end: () => Promise<void> } {
     raise(await testFile.end(session, task.result?.errors?.slice(before)));
   };
   return { session, end };
+}
+
+function currentFile(): vitest.RunnerTestFile {
+  const { file } = (older ?? TestRunner!).getCurrentSuite() as unknown as { file?: vitest.RunnerTestFile };
+  // Vitest 3 has no other way to tell before the file is imported.
+  const { __vitest_worker__: worker } = globalThis as unknown as { __vitest_worker__?: Worker };
+  const found = file ?? worker?.current?.file;
+  if (found === undefined) throw new Error('f3dx-cache/vitest: this version of Vitest tells no test file');
+  return found;
+}
+
+interface Worker {
+  current?: { file: vitest.RunnerTestFile };
 }
 
 function namesOf(task: Test): string[] {
