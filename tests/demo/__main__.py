@@ -4,8 +4,10 @@ Run by `make demo`. Real SDKs call a local mock provider, which counts its calls
 """
 
 import hashlib
+import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,6 +34,14 @@ class Run:
     seconds: float
     hits: int
     summary: str
+
+
+@dataclass
+class Suite:
+    """A suite, and the command that runs it in its folder."""
+
+    folder: Path
+    command: list[str]
 
 
 class Attempts:
@@ -73,6 +83,9 @@ def main() -> int:
         print("The provider is stopped, the keys are unset; whoever calls now is counted.\n")
         with Attempts(provider.port) as attempts:
             warm = run("warm", "replay", cache, urls, lambda: attempts.count)
+            vitest = install_node_suite(Path(folder) / "node")
+            before = attempts.count
+            in_node = run("Node", "replay", cache, urls, lambda: attempts.count - before, vitest)
         in_c = replay_in_c(cache, Path(folder))
         same = digest(cache) == recorded
 
@@ -80,41 +93,58 @@ def main() -> int:
         for endpoint, count in sorted(by_endpoint.items()):
             print(f"  {count:3}  {endpoint}")
         print(f"\n{'run':<6}{'calls':>7}{'hits':>7}{'wall time':>12}")
-        for one in (cold, warm):
+        for one in (cold, warm, in_node):
             print(f"{one.name:<6}{one.calls:>7}{one.hits:>7}{one.seconds:>10.2f} s")
         print("(The mock answers at once: the time is the SDKs' own. A provider adds its seconds.)")
         print(
             f"\nThe file: {cache.stat().st_size:,} bytes, {'byte-identical' if same else 'CHANGED'}"
         )
         print(in_c)
-        print(f"The warm run in its own words:\n  {warm.summary}")
-        return 0 if same and cold.calls > 0 and warm.calls == 0 else 1
+        print("The replays in their own words:")
+        for one in (warm, in_node):
+            print(f"  {one.summary}")
+        replayed = warm.calls == 0 and in_node.calls == 0 and in_node.hits > 0
+        return 0 if same and cold.calls > 0 and replayed else 1
 
 
-def run(name, mode, cache, environment, calls):
-    """Runs the suite in `mode` and returns what it did; ends the demo if it fails."""
+def install_node_suite(folder):
+    """Installs the npm package, as packed, and the SDKs; returns the Node suite."""
+    shutil.copytree(HERE / "node", folder)
+    pack = ["npm", "pack", "--silent", "--json", "--pack-destination", str(folder)]
+    package = HERE.parents[1] / "bindings" / "node"
+    packed = subprocess.run(pack, cwd=package, stdout=subprocess.PIPE, text=True, check=True)
+    [tarball] = json.loads(packed.stdout)
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"]
+    subprocess.run([*install, f"./{tarball['filename']}"], cwd=folder, check=True)
+    return Suite(folder, ["npx", "vitest", "run"])
+
+
+def run(name, mode, cache, environment, calls, suite=None):
+    """Runs a suite in `mode` and returns what it did; ends the demo if it fails."""
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
+    suite = suite or Suite(HERE / "suite", pytest)
     inherited = {k: v for k, v in os.environ.items() if k not in KEYS and k != "CI"}
     environment = {
         **inherited,
         **environment,
+        "NO_COLOR": "1",
         "F3DX_CACHE_MODE": mode,
         "F3DX_CACHE_PATH": str(cache),
     }
     print(f"--- {name} run, mode {mode} " + "-" * 40, flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     summary = ""
     began = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=HERE / "suite", env=environment, stdout=subprocess.PIPE, text=True
-    ) as suite:
-        for line in suite.stdout:
+        suite.command, cwd=suite.folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
             print(line, end="", flush=True)
             if line.startswith("f3dx-cache: "):
                 summary = line.strip()
     seconds = time.perf_counter() - began
     print(flush=True)
     hits = re.search(r"([\d,]+) hits?", summary)
-    if suite.returncode != 0 or hits is None:
+    if process.returncode != 0 or hits is None:
         sys.exit(f"the {name} run of the suite failed")
     return Run(name, calls(), seconds, int(hits[1].replace(",", "")), summary)
 
