@@ -19,8 +19,12 @@ type Test = vitest.TestContext['task'];
 const { afterAll, afterEach, beforeEach, inject } = vitest;
 // Absent in older ones.
 const { aroundEach, TestRunner } = vitest as Partial<typeof vitest>;
-/** What Vitest 3 and 4.0 have in their place. */
-const older = aroundEach && TestRunner ? undefined : await import('vitest/suite');
+/** What Vitest 3 and 4.0 have in their place; Vite would look for it in 5, which does not. */
+const SUITE = 'vitest/suite';
+const older =
+  aroundEach && TestRunner
+    ? undefined
+    : ((await import(/* @vite-ignore */ SUITE)) as typeof import('vitest/suite'));
 
 /** Draining a response may take longer than a hook may, by default. */
 const TIMEOUT = 60_000;
