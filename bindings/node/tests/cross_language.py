@@ -1,10 +1,9 @@
-"""Asks through openai under f3dx_cache: `cross_language.py MODE PATH URL`; prints the results as JSON."""
+"""Asks through openai under f3dx_cache: `cross_language.py MODE PATH URL`; prints results."""
 
 import json
 import sys
 
 import openai
-
 from f3dx_cache import use
 
 MODE, PATH, URL = sys.argv[1:]
