@@ -3,9 +3,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+
+// Before anything is patched: control calls go past what is under test.
+const { request: unpatched } = http;
+const { connect } = net.Socket.prototype;
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 
@@ -66,7 +71,8 @@ export class Provider {
 
   control(method: string, path: string): Promise<unknown> {
     return new Promise((found, failed) => {
-      const request = http.request({ host: '127.0.0.1', port: this.port, method, path }, (response) => {
+      const createConnection = () => connect.call(new net.Socket(), this.port, '127.0.0.1');
+      const request = unpatched({ createConnection, method, path }, (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (piece: string) => (text += piece));

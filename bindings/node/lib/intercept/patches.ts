@@ -2,9 +2,10 @@
 
 import * as fetch from './fetch.js';
 import * as guard from './guard.js';
+import * as http from './http.js';
 import * as undici from './undici.js';
 
-const patches = [guard, undici, fetch];
+const patches = [guard, undici, http, fetch];
 
 /** Puts the patches on. */
 export function install(): void {
