@@ -1,5 +1,6 @@
 /** What `cacheMiddleware` records, and what it takes for another call. */
 
+import { ReadableStream } from 'node:stream/web';
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { afterEach, expect, test, vi } from 'vitest';
 import { cacheMiddleware } from '../../dist/ai-sdk.mjs';
@@ -149,7 +150,7 @@ test.each([
   inCache('record', async (cache) => {
     const model = {
       ...modelOf('v3'),
-      doStream: async () => ({ stream: ReadableStream.from(parts) }),
+      doStream: async () => ({ stream: ReadableStream.from<object>(parts) }),
     };
     expect(await partsOf(await cached(cache, model).doStream(asking('Hi')))).toEqual(parts);
     expect(cache.stats().entries).toBe(0);

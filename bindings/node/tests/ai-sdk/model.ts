@@ -1,5 +1,7 @@
 /** A language model of any specification version; it counts the calls that it answers. */
 
+import { ReadableStream } from 'node:stream/web';
+
 /** What a version of the specification asks of an answer. */
 const ENDS = {
   v2: {

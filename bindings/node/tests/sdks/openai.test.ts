@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { zodTextFormat } from 'openai/helpers/zod';
+import { zodFunction, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { keepsItsPromises } from './contract.js';
 
@@ -43,10 +43,11 @@ keepsItsPromises('openai, chat completions', (url) => {
       'a loop of tool calls': {
         calls: 2,
         make: async () => {
-          const weather = {
-            type: 'function' as const,
-            function: { name: 'weather', parameters, function: () => 'sunny', parse: JSON.parse },
-          };
+          const weather = zodFunction({
+            name: 'weather',
+            parameters: z.object({ city: z.string() }),
+            function: () => 'sunny',
+          });
           const runner = chat.completions.runTools({ model, messages, tools: [weather] });
           return [await runner.finalContent(), runner.messages];
         },
