@@ -1,6 +1,6 @@
 /** What `use` does to calls that clients of `node:http` make. */
 
-import http from 'node:http';
+import http, { request as named } from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import {
@@ -291,6 +291,7 @@ test('every way to make a request is intercepted', () =>
           protocol: 'http:',
           ...options,
         }),
+      () => named(target, options),
       () => new http.ClientRequest(url(), options),
       () => http.request(url(), { ...options, agent: new http.Agent({ keepAlive: true }) }),
       () => http.request(url(), { ...options, agent: false }),

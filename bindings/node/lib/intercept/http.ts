@@ -45,6 +45,9 @@ interface Gate {
   name: string;
   original: Callable;
   replacement: Callable;
+  /** Whose interceptor was there before. */
+  beneath: Emitter | undefined;
+  /** What our own interceptor put there. */
   intercepting: Callable | undefined;
 }
 
@@ -75,13 +78,20 @@ function gateAt([module, name]: [Module, string]): Gate {
   const original = module[name] as Callable;
   const protocol = (module as unknown) === https ? 'https:' : 'http:';
   const through = (args: unknown[]) =>
-    isConcerned(protocol, args) ? intercepting(gate) : original;
+    isConcerned(protocol, args) ? intercepting(gate, args) : original;
   const replacement: Callable = new Proxy(original, {
     apply: (_, self, args: unknown[]) => Reflect.apply(through(args), self, args) as unknown,
     construct: (_, args: unknown[], target) =>
       Reflect.construct(through(args), args, target === replacement ? original : target) as object,
   });
-  const gate: Gate = { module, name, original, replacement, intercepting: undefined };
+  const gate: Gate = {
+    module,
+    name,
+    original,
+    replacement,
+    beneath: sharedEmitter(),
+    intercepting: undefined,
+  };
   ours.add(replacement);
   module[name] = replacement;
   return gate;
@@ -91,13 +101,20 @@ function gateAt([module, name]: [Module, string]): Gate {
 function isConcerned(protocol: string, args: unknown[]): boolean {
   const found = active();
   const call = found && callOf(protocol, args);
-  return found !== undefined && call !== undefined && concerns(found, call);
+  if (found === undefined || call === undefined) return false;
+  try {
+    return concerns(found, call);
+  } catch (error) {
+    found.errors.push(error);
+    return false;
+  }
 }
 
 /** Returns what makes a request at a gate so that this hears of it. */
-function intercepting(gate: Gate): Callable {
-  const shared = (globalThis as { [SHARED]?: { emitter?: Emitter } })[SHARED]?.emitter;
-  if (shared === undefined) {
+function intercepting(gate: Gate, args: unknown[]): Callable {
+  const shared = sharedEmitter();
+  // A caller that kept our gate, or one that was there before, comes past theirs.
+  if (shared === undefined || !(shared === gate.beneath || isTheirs(args))) {
     if (gate.intercepting === undefined) interceptAll(gates.includes(gate) ? gates : [gate]);
     return gate.intercepting ?? gate.original;
   }
@@ -106,6 +123,18 @@ function intercepting(gate: Gate): Callable {
   shared.addListener('request', onRequest);
   emitters.add(shared);
   return gate.original;
+}
+
+function sharedEmitter(): Emitter | undefined {
+  return (globalThis as { [SHARED]?: { emitter?: Emitter } })[SHARED]?.emitter;
+}
+
+/** Returns whether a request comes from the interceptor of MSW or nock, over our gate. */
+function isTheirs(args: unknown[]): boolean {
+  return args.some((arg) => {
+    const agent = (arg as { agent?: object } | null | undefined)?.agent;
+    return /^Mock(Https)?Agent$/.test(agent?.constructor?.name ?? '');
+  });
 }
 
 /** Makes an interceptor that nobody else sees. */
