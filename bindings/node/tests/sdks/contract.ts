@@ -89,6 +89,19 @@ export function keepsItsPromises(
         }),
     );
 
+    test('a client that was made before is recorded and replayed, too', () =>
+      withProvider(async (provider, _path, use) => {
+        const sdk = connect(provider.url);
+        const recording = use('record');
+        const first = [await sdk.ask('Hi'), await piecesOf(sdk.stream('Hi'))];
+        await recording.close();
+
+        const replaying = use('replay');
+        expect([await sdk.ask('Hi'), await piecesOf(sdk.stream('Hi'))]).toStrictEqual(first);
+        await replaying.close();
+        expect(await provider.calls()).toBe(2);
+      }));
+
     test('a stream that is left early is recorded completely', () =>
       withProvider(async (provider, path, use) => {
         const prompt = 'Long? [[words:50]]';
