@@ -28,7 +28,7 @@ export function install(): void {
   if (original === undefined || !isNative(original)) return;
   const replacement: Fetch = function fetch(input, init) {
     const found = active();
-    if (found === undefined || isMock((init as Init | undefined)?.dispatcher ?? beneath())) {
+    if (found === undefined || mocks((init as Init | undefined)?.dispatcher ?? beneath())) {
       return original(input, init);
     }
     return intercepted(found, original, input, init as Init | undefined);
@@ -42,6 +42,16 @@ export function uninstall(): void {
   if (patch !== undefined && globalThis.fetch === patch.replacement)
     globalThis.fetch = patch.original;
   patch = undefined;
+}
+
+let seen: { dispatcher: object | undefined; isMock: boolean } | undefined;
+
+/** As `isMock`, which takes a while, for what is nearly always the same dispatcher. */
+function mocks(dispatcher: object | undefined): boolean {
+  if (seen === undefined || seen.dispatcher !== dispatcher) {
+    seen = { dispatcher, isMock: isMock(dispatcher) };
+  }
+  return seen.isMock;
 }
 
 function isNative(fetch: Fetch): boolean {
@@ -115,7 +125,13 @@ function linesOf(headers: HeadersInit | undefined): string | undefined {
     }
   }
   // A value with a line break is an error of Node's to tell.
-  return lines.split('\n').length === pairs * 2 || pairs === 0 ? lines : undefined;
+  return pairs === 0 || breaksOf(lines) === pairs * 2 - 1 ? lines : undefined;
+}
+
+function breaksOf(lines: string): number {
+  let breaks = 0;
+  for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) breaks += 1;
+  return breaks;
 }
 
 /** Reads a call through a `Request`; `null` if it is none of the cache's business. */

@@ -3,14 +3,16 @@
 import type { Replay } from '../native.js';
 
 // A test may put fake timers in the place of the real ones.
-const { setTimeout } = globalThis;
+const { setTimeout, clearTimeout } = globalThis;
 
 /** Makes the response; an aborted signal ends its stream at the next chunk. */
 export function replayed(replay: Replay, url: string, signal?: AbortSignal | null): Response {
-  const headers = headersOf(replay.headers);
-  const init = { status: replay.status, headers };
-  const response = new Response(bodyOf(replay, signal), init);
-  return Object.defineProperty(response, 'url', { value: url, configurable: true });
+  const init = { status: replay.status, headers: headersOf(replay.headers) };
+  if (BODILESS.has(replay.status)) return new (responseClass())(null, init, url);
+  const { body, ends, delays } = replay;
+  if (ends === undefined)
+    return new (responseClass())(body as Uint8Array<ArrayBuffer>, init, url, body);
+  return new (responseClass())(streamOf(body, ends, delays, signal), init, url);
 }
 
 /** Reads names and values from lines. */
@@ -18,17 +20,66 @@ export function headersOf(lines: string): [string, string][] {
   if (lines === '') return [];
   const parts = lines.split('\n');
   const pairs: [string, string][] = [];
-  for (let at = 0; at + 1 < parts.length; at += 2) pairs.push([parts[at] as string, parts[at + 1] as string]);
+  for (let at = 0; at + 1 < parts.length; at += 2)
+    pairs.push([parts[at] as string, parts[at + 1] as string]);
   return pairs;
 }
 
 /** These statuses have no body, and `Response` takes none. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
-function bodyOf(replay: Replay, signal?: AbortSignal | null): BodyInit | null {
-  if (BODILESS.has(replay.status)) return null;
-  if (replay.ends === undefined) return replay.body as Uint8Array<ArrayBuffer>;
-  return streamOf(replay.body, replay.ends, replay.delays, signal);
+type ResponseClass = new (
+  body: BodyInit | null,
+  init: ResponseInit,
+  url: string,
+  whole?: Buffer,
+) => Response;
+
+let made: { base: typeof Response; made: ResponseClass } | undefined;
+
+/** Returns a subclass of the `Response` that is in place, which a test environment may change. */
+function responseClass(): ResponseClass {
+  const base = globalThis.Response;
+  if (made?.base !== base) made = { base, made: subclass(base) };
+  return made.made;
+}
+
+/** A `Response` that has a URL, and gives its text without reading its stream for it. */
+function subclass(base: typeof Response): ResponseClass {
+  return class Response extends base {
+    readonly #url: string;
+    readonly #whole: Buffer | undefined;
+
+    constructor(body: BodyInit | null, init: ResponseInit, url: string, whole?: Buffer) {
+      super(body, init);
+      this.#url = url;
+      this.#whole = whole;
+    }
+
+    override get url() {
+      return this.#url;
+    }
+
+    override async text() {
+      return this.#taken() ?? super.text();
+    }
+
+    override async json() {
+      const text = this.#taken();
+      return text === undefined ? super.json() : (JSON.parse(text) as unknown);
+    }
+
+    /** Takes the body, as if it had been read; `undefined` if that is left to `Response`. */
+    #taken(): string | undefined {
+      const { body } = this;
+      if (this.#whole === undefined || this.bodyUsed || body === null || body.locked) {
+        return undefined;
+      }
+      void body.cancel();
+      const text = this.#whole.toString();
+      return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    }
+  };
 }
 
 function streamOf(
@@ -39,36 +90,38 @@ function streamOf(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let next = 0;
   let start = 0;
+  const give = (controller: ReadableByteStreamController) => {
+    if (signal?.aborted) throw signal.reason;
+    const end = ends[next++];
+    if (end === undefined) {
+      controller.close();
+      controller.byobRequest?.respond(0);
+      return;
+    }
+    // A byte stream takes the memory of what it is given.
+    if (end > start) controller.enqueue(new Uint8Array(body.subarray(start, end)));
+    start = end;
+    if (next === ends.length) controller.close();
+  };
   return new ReadableStream({
     type: 'bytes',
-    async pull(controller) {
+    // Not async where nothing is waited for: a promise for every chunk costs more than the chunk.
+    pull(controller) {
       const delay = delays?.[next] ?? 0;
-      if (delay > 0) await passed(delay, signal);
-      if (signal?.aborted) throw signal.reason;
-      const end = ends[next++];
-      if (end === undefined) {
-        controller.close();
-        controller.byobRequest?.respond(0);
-        return;
-      }
-      // A byte stream takes the memory of what it is given.
-      if (end > start) controller.enqueue(new Uint8Array(body.subarray(start, end)));
-      start = end;
-      if (next === ends.length) controller.close();
+      if (delay <= 0) return give(controller);
+      return passed(delay, signal).then(() => give(controller));
     },
   });
 }
 
 async function passed(milliseconds: number, signal?: AbortSignal | null): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end);
   });
 }
