@@ -6,7 +6,6 @@ export default defineConfig({
   plugins: [f3dxCache({ path: 'llm.redb', hostAliases: { '127.0.0.1:*': 'api.openai.com' } })],
   test: {
     maxWorkers: 8,
-    minWorkers: 8,
     isolate: process.env.ISOLATE !== 'no',
     pool: (process.env.POOL ?? 'forks') as 'forks',
   },

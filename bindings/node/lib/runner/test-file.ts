@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { Cache } from '../cache.js';
+import { native } from '../native.js';
 import type { TestOptions } from '../options.js';
 import { leaveReport, merged, type Did } from '../run.js';
 import { Session } from './session.js';
@@ -28,11 +29,10 @@ export class TestFile {
   readonly #warnings: string[] = [];
   readonly #own: Session;
 
-  /** Begins a file, after one whose end was not told. */
-  static async begin(about: About): Promise<TestFile> {
-    const here = globalThis as { [CURRENT]?: TestFile };
-    await here[CURRENT]?.close();
-    return (here[CURRENT] = new TestFile(about));
+  /** Begins a file, and ends one whose end was not told: it could not be imported. */
+  static begin(about: About): TestFile {
+    shared[CURRENT]?.close().catch(() => undefined);
+    return (shared[CURRENT] = new TestFile(about));
   }
 
   private constructor(about: About) {
@@ -56,8 +56,7 @@ export class TestFile {
 
   /** Ends the file and closes its caches; returns what it should fail with. */
   async close(): Promise<Error | undefined> {
-    const here = globalThis as { [CURRENT]?: TestFile };
-    if (here[CURRENT] === this) delete here[CURRENT];
+    if (shared[CURRENT] === this) delete shared[CURRENT];
     // A test that timed out may be left.
     for (const session of this.#sessions) if (session !== this.#own) await this.end(session);
     const hidden = this.#sessions.has(this.#own) ? await this.end(this.#own) : undefined;
@@ -102,6 +101,9 @@ export class TestFile {
 }
 
 const CURRENT = Symbol.for('f3dx-cache.test-file');
+// Of all that a process or thread holds, the one object that Jest and the pools of Vitest
+// do not make anew for each test file.
+const shared = native as { [CURRENT]?: TestFile };
 
 /** What a test may change before it overrides options. */
 const VARIABLES = ['CI', 'F3DX_CACHE_MODE', 'F3DX_CACHE_PATH', 'F3DX_CACHE_DIR', 'F3DX_CACHE_HOSTS'];

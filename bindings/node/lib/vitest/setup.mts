@@ -33,7 +33,7 @@ Object.assign(process.env, inject('f3dxCacheRun'));
 
 const file = currentFile();
 const root = file.filepath.slice(0, -file.name.length) || process.cwd();
-const testFile = await TestFile.begin({
+const testFile = TestFile.begin({
   name: file.name,
   root,
   options: inject('f3dxCache'),

@@ -1,0 +1,13 @@
+/** What every file of a suite asks; the tests of this project run many copies of this one. */
+
+const { ask, askSdk, askStream } = require('../ask');
+
+const capitals = ['France', 'Spain', 'Italy', 'Chile', 'Ghana'].map((name) => `The capital of ${name}? [[echo]]`);
+
+describe('capitals', () => {
+  test.each(capitals)('%s', async (prompt) => {
+    expect(await ask(`fetch: ${prompt}`)).toContain('The capital of');
+    expect(await askSdk(`sdk: ${prompt}`)).toContain('The capital of');
+    expect(await askStream(`stream: ${prompt}`)).toContain('The capital of');
+  });
+});
