@@ -39,6 +39,7 @@ export interface PutMeta {
   model?: string;
   system_fingerprint?: string;
   response_duration_ms?: number;
+  usage?: Usage;
 }
 
 /** One entry of a walk. */

@@ -12,6 +12,10 @@ export function setUnset(): void {
   users += 1;
   if (users > 1) return;
   names = native.keyVariables().filter((name) => process.env[name] === undefined);
+  // @google/genai reads either, and warns of both.
+  const google = ['GOOGLE_API_KEY', 'GEMINI_API_KEY'];
+  const spare = google.every((name) => names.includes(name)) ? google.slice(1) : google;
+  names = names.filter((name) => !spare.includes(name));
   for (const name of names) process.env[name] = PLACEHOLDER;
 }
 
