@@ -46,6 +46,10 @@ interface Realm {
 
 const EVENT_HANDLERS: unique symbol = Symbol.for('EVENT_HANDLERS') as never;
 const LISTENS: unique symbol = Symbol.for('f3dx-cache.jest') as never;
+/** The state of lib/intercept/active.ts. */
+const ACTIVE: unique symbol = Symbol.for('f3dx-cache.active') as never;
+/** Jest's mark on what it keeps: with no names, all of an object. */
+const PROTECTED = Symbol.for('$$jest-protect-from-deletion');
 
 const realm = globalThis as Realm;
 
@@ -68,6 +72,9 @@ function listener(): Handler {
     from: 'globals.f3dxCache in the configuration of Jest',
     command: (test) => command(file, test),
   });
+  // A file that cannot be imported is ended by the next one, when Jest has emptied its realm.
+  const state = (globalThis as { [ACTIVE]?: object })[ACTIVE];
+  if (state !== undefined) Object.defineProperty(state, PROTECTED, { value: [] });
   const running = new Map<CircusTest, { session: Session; restore: () => void }>();
 
   const begin = (test: CircusTest) => {

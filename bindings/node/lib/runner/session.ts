@@ -47,10 +47,12 @@ export class Session {
    */
   async end(surfaced: readonly unknown[]): Promise<Error | undefined> {
     const [first, ...overrides] = this.#caches;
-    await this.#active.drain();
+    const drained = this.#active.drain();
+    // At once: nobody may wait for the end, and the next test begins.
     this.#active.answerWith(first!);
     this.#active.leave();
     for (const { mode } of overrides) if (mode === 'replay') placeholders.remove();
+    await drained;
     for (const cache of this.#caches) {
       this.did.push({ mode: cache.mode, path: cache.path, summary: cache.summary() });
       this.warnings.push(...cache.warnings());

@@ -27,7 +27,6 @@ export class TestFile {
   readonly #sessions = new Set<Session>();
   readonly #did: Did[] = [];
   readonly #warnings: string[] = [];
-  readonly #own: Session;
 
   /** Begins a file, and ends one whose end was not told: it could not be imported. */
   static begin(about: About): TestFile {
@@ -37,7 +36,7 @@ export class TestFile {
 
   private constructor(about: About) {
     this.#about = about;
-    this.#own = this.#begin(about.name, about.command());
+    this.#begin(about.name, about.command());
   }
 
   /** Begins a test; `names` are those of its suites, then its own. */
@@ -57,9 +56,9 @@ export class TestFile {
   /** Ends the file and closes its caches; returns what it should fail with. */
   async close(): Promise<Error | undefined> {
     if (shared[CURRENT] === this) delete shared[CURRENT];
-    // A test that timed out may be left.
-    for (const session of this.#sessions) if (session !== this.#own) await this.end(session);
-    const hidden = this.#sessions.has(this.#own) ? await this.end(this.#own) : undefined;
+    // A test that timed out may be left beside the file's own.
+    const ends = [...this.#sessions].reverse().map((session) => this.end(session));
+    const hidden = (await Promise.all(ends)).at(-1);
     for (const cache of this.#caches.values()) cache.close();
     this.#caches.clear();
     leaveReport({ did: merged(this.#did.splice(0)), warnings: this.#warnings.splice(0) });
