@@ -187,10 +187,12 @@ test('a miss in replay is the error of the call, and explains itself', () =>
     await use({ path, hosts, mode: 'record' }).close();
     const replaying = use({ path, hosts, mode: 'replay' });
     await expect(undici.request(url(), options('Spain?'))).rejects.toThrow(CacheMissError);
-    await expect(captured(url(), options('Spain?'))).rejects.toMatchObject({
-      message: 'fetch failed',
-      cause: { kind: 'miss' },
-    });
+    const failure = (await captured(url(), options('Spain?')).catch(
+      (error: unknown) => error,
+    )) as Error;
+    expect(failure.message).toBe('fetch failed');
+    // Node's own tells it as text, where a test has errors of another realm.
+    expect((failure.cause as Error).message).toContain('f3dx-cache: not recorded');
     // openai and anthropic would report "Connection error." after several attempts.
     const told = await undici.request(
       url(),

@@ -3,8 +3,8 @@
  *
  * It catches what does not pass the patch of `globalThis.fetch`: undici's own `fetch`,
  * `request`, `stream` and `pipeline`, a `fetch` that was captured before, and what MSW or
- * a tracer hands on to Node's. Calls with a dispatcher of their own pass untouched, and so
- * do mocks: a replay is guarded against those that reach for the network.
+ * a tracer hands on to Node's. Mocks pass untouched. So does what is sent with a dispatcher
+ * of its own, or with one that was put in the place of ours: a replay is guarded against it.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -85,7 +85,16 @@ function over(original: Dispatcher): Dispatcher {
  * The global object of Node's own `fetch`. In Jest and in Vitest's vmThreads a test file has
  * another; what is built in, such as `http`, comes from the main one, and so does its `Function`.
  */
-const main = (http.Agent.constructor as FunctionConstructor)('return globalThis')() as Realm;
+const main = mainRealm();
+
+function mainRealm(): Realm {
+  try {
+    return (http.Agent.constructor as FunctionConstructor)('return globalThis')() as Realm;
+  } catch {
+    // Node may be told to make no code from strings.
+    return globalThis as unknown as Realm;
+  }
+}
 
 function realms(): Set<Realm> {
   // Node sets the dispatcher when it loads its undici, which one of its classes makes it do.
