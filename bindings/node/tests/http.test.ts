@@ -186,6 +186,16 @@ test('a message that nobody reads does not keep another call waiting', () =>
     await recording.close();
   }));
 
+test('a long message that nobody reads is recorded', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    await send('Long? [[words:2000]]', { stream: true });
+    await recording.close();
+    const replaying = use({ path, hosts, mode: 'replay' });
+    expect(await text(await send('Long? [[words:2000]]', { stream: true }))).toContain('[DONE]');
+    await replaying.close();
+  }));
+
 test('what comes encoded is recorded decoded', () =>
   inFolder(async (path) => {
     const recording = use({ path, hosts, mode: 'record' });

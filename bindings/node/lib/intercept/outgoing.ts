@@ -112,7 +112,9 @@ function pass(message: IncomingMessage, exchange: NativeExchange, active: Active
     if (chunk !== null) {
       // The memory is the socket's.
       if (!isOver) source?.enqueue(new Uint8Array(chunk));
-      return push(chunk, encoding);
+      push(chunk, encoding);
+      // No reader holds the network back: what nobody reads is recorded too.
+      return true;
     }
     if (!isOver) {
       isOver = true;

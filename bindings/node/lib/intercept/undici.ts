@@ -72,10 +72,14 @@ export function isMock(dispatcher: object | undefined): boolean {
 function over(original: Dispatcher): Dispatcher {
   const dispatching: Dispatcher['dispatch'] = (options, handler) =>
     sending.getStore() ? original.dispatch(options, handler) : dispatch(original, options, handler);
-  // `request`, `close` and what else there is act on the one beneath; they send through ours.
+  // `request` and its like send through ours; what ends it acts on the one beneath itself.
   const replacement = new Proxy(original, {
-    get: (target, key) =>
-      key === 'dispatch' ? dispatching : (Reflect.get(target, key) as unknown),
+    get(target, key) {
+      if (key === 'dispatch') return dispatching;
+      const value: unknown = Reflect.get(target, key);
+      const ends = typeof value === 'function' && (key === 'close' || key === 'destroy');
+      return ends ? (value.bind(target) as unknown) : value;
+    },
   });
   ours.set(replacement, original);
   return replacement;
