@@ -56,7 +56,9 @@ const realm = globalThis as Realm;
 // A test may reset its modules and load this again.
 if (!realm[LISTENS]) {
   const handlers = realm[EVENT_HANDLERS];
-  if (handlers === undefined) throw new Error('f3dx-cache/jest needs Jest 30 and jest-circus in setupFilesAfterEnv');
+  if (handlers === undefined) {
+    throw new Error('f3dx-cache/jest needs Jest 30 or later with jest-circus, and belongs in setupFilesAfterEnv');
+  }
   realm[LISTENS] = true;
   // First, so that what is reported of a test is known to all who report it.
   handlers.unshift(listener());

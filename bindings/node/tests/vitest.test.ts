@@ -29,7 +29,7 @@ describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, pro
     project = await Project.install(...projects);
     project.multiply('suite/same.test.ts', FILES);
   }, 120_000);
-  afterAll(() => project.remove());
+  afterAll(() => project.remove(), 120_000);
 
   test.each(pools)('records with 8 workers in the pool %s, and replays offline', async (pool) => {
     const path = project.path(`${pool}.redb`);
