@@ -1,4 +1,4 @@
-/** The native module, with the variables of a worker thread for what opens a file. */
+/** The native module, with the variables for what opens a file where they are a copy. */
 
 import { isMainThread } from 'node:worker_threads';
 import type * as Native from '../native/index.js';
@@ -9,12 +9,15 @@ export const native = require('../native/index.js') as typeof Native;
 
 export type { NativeCache, NativeClaim, NativeEntries, NativeExchange, Replay } from '../native/index.js';
 
+/** Whether `process.env` is a copy of the process's own: in a worker thread, in a test of Jest. */
+export const hasCopy = !isMainThread || process.env.JEST_WORKER_ID !== undefined;
+
 /**
- * Returns the environment of a worker thread as names and values; `undefined` on the
- * main thread, whose `process.env` is the process's own environment.
+ * Returns the environment as names and values; `undefined` where it is the process's own,
+ * which core reads by itself.
  */
 export function variables(): string[] | undefined {
-  if (isMainThread) return undefined;
+  if (!hasCopy) return undefined;
   const pairs: string[] = [];
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined) pairs.push(name, value);

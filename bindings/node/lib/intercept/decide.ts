@@ -1,8 +1,7 @@
 /** Asks the cache what to do with a call. */
 
-import { isMainThread } from 'node:worker_threads';
 import { guarded } from '../errors.js';
-import { variables, type NativeExchange, type Replay } from '../native.js';
+import { hasCopy, variables, type NativeExchange, type Replay } from '../native.js';
 import { written } from '../request.js';
 import type { Active } from './active.js';
 
@@ -23,7 +22,7 @@ export function decide(active: Active, call: Call, body: string | Uint8Array): D
   const { bytes, length } = typeof body === 'string' ? written(body) : { bytes: body, length: body.byteLength };
   const ask = () => cache.intercept(call.method, call.url, call.headers, bytes, length);
   const decision = guarded(ask);
-  if (decision !== null || isMainThread || !refreshed(active)) return decision;
+  if (decision !== null || !hasCopy || !refreshed(active)) return decision;
   return guarded(ask);
 }
 
@@ -31,13 +30,13 @@ export function decide(active: Active, call: Call, body: string | Uint8Array): D
 export function concerns(active: Active, call: Call): boolean {
   const cache = active.cache.native;
   const ask = () => cache.concerns(call.method, call.url, call.headers);
-  return guarded(ask) || (!isMainThread && refreshed(active) && guarded(ask));
+  return guarded(ask) || (hasCopy && refreshed(active) && guarded(ask));
 }
 
 const BASE_URL = /URL|ENDPOINT|HOST|BASE/;
 let told = '';
 
-/** A worker's variables are a copy: tells core of base URLs that were set since. */
+/** Tells core of base URLs that were set since in a copy of the variables. */
 function refreshed(active: Active): boolean {
   let now = '';
   for (const name of Object.keys(process.env)) {
