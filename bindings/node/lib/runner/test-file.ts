@@ -86,11 +86,10 @@ export class TestFile {
 
   /** Options of the runner are weaker than the environment, those of a test stronger. */
   #options(override: TestOptions): TestOptions {
-    const { mode, path, hosts, ...rest } = this.#about.options;
+    const { mode, path, ...rest } = this.#about.options;
     const { F3DX_CACHE_MODE, F3DX_CACHE_PATH, F3DX_CACHE_DIR } = process.env;
     return {
       ...rest,
-      ...(hosts && { hosts }),
       ...(mode && !F3DX_CACHE_MODE && { mode }),
       ...(path && !F3DX_CACHE_PATH && !F3DX_CACHE_DIR && { path: resolve(this.#about.root, path) }),
       ...override,

@@ -34,6 +34,7 @@ interface Context {
 }
 
 const DIST = join(__dirname, '..');
+const SETUP = join(DIST, 'vitest/setup.mjs');
 
 /**
  * Records the LLM calls of every test once, and replays them from then on.
@@ -56,7 +57,9 @@ export function f3dxCache(options: F3dxCacheOptions = {}): F3dxCachePlugin {
       // Ends the run, rather than each of its tests, for a mode or file that is wrong.
       guarded(() => native.settingsForTests(optionsText(options)));
       // First, and in order: clients may be made in the others, and need a key to start.
-      test.setupFiles = [join(DIST, 'vitest/setup.mjs'), ...[test.setupFiles ?? []].flat()];
+      // Once, also in a project that extends a configuration with the plugin.
+      const others = [test.setupFiles ?? []].flat().filter((file) => file !== SETUP);
+      test.setupFiles = [SETUP, ...others];
       test.sequence = { setupFiles: 'list', ...test.sequence };
       test.provide = { ...test.provide, f3dxCache: options };
       // One copy of this library and of Vitest, also where `node_modules` holds a link.
