@@ -6,7 +6,7 @@ import * as ai7 from 'ai7';
 import { createOpenAI } from '@ai-sdk/openai';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { cacheMiddleware } from '../../dist/ai-sdk.mjs';
+import { cacheMiddleware } from 'f3dx-cache/ai-sdk';
 import { Cache } from '../../dist/index.mjs';
 import { Provider, bytesOf, inFolder } from '../provider.js';
 import { FILE, modelOf } from './model.js';

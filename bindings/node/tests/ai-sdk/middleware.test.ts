@@ -3,7 +3,7 @@
 import { ReadableStream } from 'node:stream/web';
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { afterEach, expect, test, vi } from 'vitest';
-import { cacheMiddleware } from '../../dist/ai-sdk.mjs';
+import { cacheMiddleware } from 'f3dx-cache/ai-sdk';
 import { Cache, CacheMissError, type Mode } from '../../dist/index.mjs';
 import { inFolder } from '../provider.js';
 import { modelOf } from './model.js';

@@ -6,7 +6,7 @@ import * as ai5 from 'ai5';
 import * as ai7 from 'ai7';
 import type { LanguageModelV2, LanguageModelV2Middleware } from 'provider5';
 import type { LanguageModelV4, LanguageModelV4Middleware } from 'provider7';
-import { cacheMiddleware, type CacheMiddleware } from '../../dist/ai-sdk.mjs';
+import { cacheMiddleware, type CacheMiddleware } from 'f3dx-cache/ai-sdk';
 import { Cache } from 'f3dx-cache';
 
 const cache = Cache.open();
