@@ -6,7 +6,7 @@ import { guarded, guardedAsync } from './errors.js';
 import { explanationOf, type Explanation } from './explanation.js';
 import { native, variables, type NativeCache, type NativeClaim } from './native.js';
 import { optionsText, type Mode, type Options, type TestOptions } from './options.js';
-import { steady, textOf, type Request } from './request.js';
+import { describe, steady, textOf, type Request } from './request.js';
 import type { Summary } from './summary.js';
 
 /** The tokens that a provider charged. */
@@ -101,9 +101,9 @@ export class Cache implements Disposable {
    * `unsupported_format`, `config_mismatch`, `config`, `read_only`.
    */
   static open(path?: string, options: Options = {}): Cache {
-    return new Cache(
-      guarded(() => native.NativeCache.open(path, optionsText(options), variables())),
-    );
+    if (path !== undefined && typeof path !== 'string') throw new TypeError('a path is a string');
+    const text = optionsText(options);
+    return new Cache(guarded(() => native.NativeCache.open(path, text, variables())));
   }
 
   /**
@@ -111,7 +111,8 @@ export class Cache implements Disposable {
    * `replay` if `CI` is set, and a missing file is an empty cache where the mode makes none.
    */
   static forTests(options: TestOptions = {}, modeReason?: string): Cache {
-    const open = () => native.NativeCache.forTests(optionsText(options), modeReason, variables());
+    const text = optionsText(options);
+    const open = () => native.NativeCache.forTests(text, modeReason, variables());
     return new Cache(guarded(open));
   }
 
@@ -304,6 +305,12 @@ function claimOf(claim?: NativeClaim): Claim {
 }
 
 function metaOf(meta: PutMeta): PutMeta {
+  for (const name of ['model', 'system_fingerprint'] as const) {
+    const value: unknown = meta[name];
+    if (value !== undefined && typeof value !== 'string') {
+      throw new TypeError(`${name}: ${describe(value)} is no string`);
+    }
+  }
   const took = meta.response_duration_ms;
   if (took === undefined) return meta;
   if (!Number.isFinite(took) || took < 0)

@@ -101,5 +101,14 @@ function fromNative(thrown: unknown): unknown {
     return new CacheError(message, 'invalid_argument');
   }
   const json = told.rule === undefined ? undefined : { rule: told.rule, at: told.at ?? 0 };
-  return new CacheError(told.message, told.kind, json);
+  const text = told.kind === 'config' ? inCamelCase(told.message) : told.message;
+  return new CacheError(text, told.kind, json);
+}
+
+/** Core calls the options as `f3dx-cache.toml` does. */
+function inCamelCase(message: string): string {
+  const camelCase = (name: string) =>
+    name.replace(/_[a-z]/g, (pair) => pair.charAt(1).toUpperCase());
+  const named = message.replace(/^option \w+/, camelCase);
+  return named.includes(': unknown field `') ? named.replace(/`\w+`/g, camelCase) : named;
 }

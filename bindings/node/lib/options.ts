@@ -1,5 +1,8 @@
 /** How to open a cache. */
 
+import { CacheError } from './errors.js';
+import { isPlain, spelled } from './request.js';
+
 /** What happens on a hit, a miss and a put. */
 export type Mode = 'replay' | 'record' | 'refresh' | 'read_only' | 'off';
 
@@ -67,9 +70,28 @@ export interface TestOptions extends Options {
 
 /** Returns options as core reads them: JSON with names in snake_case. */
 export function optionsText(options: TestOptions): string {
-  const named: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
-    named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new TypeError('options are an object with the names of options');
   }
-  return JSON.stringify(named);
+  const members: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    const text = textOfOption(name, value);
+    if (text !== undefined) members.push(`${JSON.stringify(snakeCase(name))}:${text}`);
+  }
+  return `{${members.join()}}`;
+}
+
+/** Strictly: what JSON.stringify makes `null` or `{}` of would be no option at all. */
+function textOfOption(name: string, value: unknown): string | undefined {
+  try {
+    return spelled(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const why = error.message.replace(/^the request (at "": )?/, '');
+    throw new CacheError(`option ${name}: ${why}`, 'config');
+  }
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -99,7 +99,7 @@ interface Level {
  * Every member is read once: a second look at a getter, a proxy or what `toJSON` changes might
  * see something else than what was checked.
  */
-function spelled(value: unknown, level?: Level): string | undefined {
+export function spelled(value: unknown, level?: Level): string | undefined {
   switch (typeof value) {
     case 'string':
       return spelledString(value, level);
@@ -214,7 +214,7 @@ function unspellable(level: Level | undefined, why: string): TypeError {
 }
 
 /** Whether an object is one as a literal makes, in any realm. */
-function isPlain(object: object): boolean {
+export function isPlain(object: object): boolean {
   const prototype = Object.getPrototypeOf(object) as object | null;
   if (prototype === Object.prototype) return true;
   if (prototype === null) return !isRaw(object);
@@ -228,7 +228,8 @@ function isRaw(object: object): object is { rawJSON: string } {
   return isRawJSON !== undefined && isRawJSON(object);
 }
 
-function describe(value: unknown): string {
+/** Names the kind of a value, for errors. */
+export function describe(value: unknown): string {
   if (value === null || value === undefined) return `${value}`;
   let name: unknown = typeof value;
   if (typeof value === 'object') name = (value.constructor as { name?: unknown } | undefined)?.name;
