@@ -57,7 +57,9 @@ const realm = globalThis as Realm;
 if (!realm[LISTENS]) {
   const handlers = realm[EVENT_HANDLERS];
   if (handlers === undefined) {
-    throw new Error('f3dx-cache/jest needs Jest 30 or later with jest-circus, and belongs in setupFilesAfterEnv');
+    throw new Error(
+      'f3dx-cache/jest needs Jest 30 or later with jest-circus, and belongs in setupFilesAfterEnv',
+    );
   }
   realm[LISTENS] = true;
   // First, so that what is reported of a test is known to all who report it.
@@ -118,14 +120,18 @@ function within(session: Session, fn: TestFunction): TestFunction {
 function namesOf(test: CircusTest): string[] {
   const names = [test.name];
   // The outermost block is Jest's own.
-  for (let block = test.parent; block?.parent !== undefined; block = block.parent) names.unshift(block.name);
+  for (let block = test.parent; block?.parent !== undefined; block = block.parent)
+    names.unshift(block.name);
   return names;
 }
 
 /** Returns what records a test, typed in the folder that Jest was started in. */
 function command(file: string, test?: string): string {
   // It takes patterns of paths.
-  const where = escaped(file) === file.replaceAll('.', '\\.') ? quoted(file) : `--runTestsByPath ${quoted(file)}`;
+  const where =
+    escaped(file) === file.replaceAll('.', '\\.')
+      ? quoted(file)
+      : `--runTestsByPath ${quoted(file)}`;
   const which = test === undefined ? '' : ` -t ${quoted(escaped(test))}`;
   return `F3DX_CACHE_MODE=record npx jest ${where}${which}`;
 }

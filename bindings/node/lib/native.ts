@@ -7,7 +7,13 @@ import type * as Native from '../native/index.js';
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 export const native = require('../native/index.js') as typeof Native;
 
-export type { NativeCache, NativeClaim, NativeEntries, NativeExchange, Replay } from '../native/index.js';
+export type {
+  NativeCache,
+  NativeClaim,
+  NativeEntries,
+  NativeExchange,
+  Replay,
+} from '../native/index.js';
 
 /** Whether `process.env` is a copy of the process's own: in a worker thread, in a test of Jest. */
 export const hasCopy = !isMainThread || process.env.JEST_WORKER_ID !== undefined;

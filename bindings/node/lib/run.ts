@@ -99,10 +99,12 @@ export function merged(did: Did[]): Did[] {
     if (group === undefined) groups.set(key, [one]);
     else group.push(one);
   }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => ({
-    ...group[0]!,
-    summary: mergeSummaries(group.map(({ summary }) => summary)),
-  }));
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => ({
+      ...group[0]!,
+      summary: mergeSummaries(group.map(({ summary }) => summary)),
+    }));
 }
 
 function isNothing(summary: Summary): boolean {

@@ -21,7 +21,11 @@ function ask(prompt: string, { stream = false, signal }: Ask = {}): Promise<Resp
   return fetch(`${provider.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: 'Bearer a-key', 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'gpt-4o', stream, messages: [{ role: 'user', content: prompt }] }),
+    body: JSON.stringify({
+      model: 'gpt-4o',
+      stream,
+      messages: [{ role: 'user', content: prompt }],
+    }),
     ...(signal && { signal }),
   });
 }
@@ -32,14 +36,22 @@ test('a call is recorded once and replayed byte for byte', () =>
   inFolder(async (path) => {
     const recording = use({ path, hosts, mode: 'record' });
     const first = await ask('Hi');
-    const [status, id, text] = [first.status, first.headers.get('x-request-id'), await first.text()];
+    const [status, id, text] = [
+      first.status,
+      first.headers.get('x-request-id'),
+      await first.text(),
+    ];
     await recording.close();
     const file = bytesOf(path);
 
     const replaying = use({ path, hosts, mode: 'replay' });
     const again = await ask('Hi');
     expect(again).toBeInstanceOf(Response);
-    expect([again.status, again.headers.get('x-request-id'), await again.text()]).toEqual([status, id, text]);
+    expect([again.status, again.headers.get('x-request-id'), await again.text()]).toEqual([
+      status,
+      id,
+      text,
+    ]);
     expect(again.url).toBe(first.url);
     await replaying.close();
     expect(await provider.calls()).toBe(1);
@@ -119,7 +131,9 @@ test('a caller that aborts in mid-stream gets its reason, and the stream is reco
   inFolder(async (path) => {
     const recording = use({ path, hosts, mode: 'record' });
     const controller = new AbortController();
-    const reader = (await ask('Long? [[words:50]]', { stream: true, signal: controller.signal })).body!.getReader();
+    const reader = (
+      await ask('Long? [[words:50]]', { stream: true, signal: controller.signal })
+    ).body!.getReader();
     await reader.read();
     controller.abort(new Error('enough'));
     await expect(reader.read()).rejects.toThrow('enough');
@@ -134,9 +148,11 @@ test('a caller that aborts in mid-stream gets its reason, and the stream is reco
 test('an abort in mid-replay stops at once', () =>
   inFolder(async (path) => {
     const recording = use({ path, hosts, mode: 'record' });
-    await (await ask('Hi', { stream: true })).text();
+    await (await ask('Hi [[delay:ms=20]]', { stream: true })).text();
     const controller = new AbortController();
-    const reader = (await ask('Hi', { stream: true, signal: controller.signal })).body!.getReader();
+    const reader = (
+      await ask('Hi [[delay:ms=20]]', { stream: true, signal: controller.signal })
+    ).body!.getReader();
     await reader.read();
     controller.abort(new Error('enough'));
     await expect(reader.read()).rejects.toThrow('enough');
@@ -175,7 +191,10 @@ test('the same user message in another request is another entry', () =>
       body,
       { ...body, temperature: 0 },
       { ...body, messages: [{ role: 'system', content: 'Be brief.' }, ...body.messages] },
-      { ...body, tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }] },
+      {
+        ...body,
+        tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }],
+      },
     ];
     const recording = use({ path, hosts, mode: 'record' });
     for (const variant of variants) {
@@ -228,7 +247,8 @@ test('a client that captured fetch while it was patched works after it', () =>
     const captured = globalThis.fetch;
     await recording.close();
     expect(globalThis.fetch).not.toBe(captured);
-    const call = () => captured(`${provider.url}/v1/models`, { headers: { authorization: 'Bearer a-key' } });
+    const call = () =>
+      captured(`${provider.url}/v1/models`, { headers: { authorization: 'Bearer a-key' } });
     expect((await call()).status).toBe(200);
   }));
 

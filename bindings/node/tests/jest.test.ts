@@ -36,13 +36,21 @@ describe('Jest', { timeout: 120_000 }, () => {
       expect(await provider.calls()).toBe(DISTINCT);
       const hits = FILES * DISTINCT - DISTINCT;
       const [line, ...others] = summaryOf(cold);
-      expect(line).toMatch(`f3dx-cache: ${hits} hits, ${DISTINCT} misses, ${DISTINCT} recorded, 0 refused;`);
+      expect(line).toMatch(
+        `f3dx-cache: ${hits} hits, ${DISTINCT} misses, ${DISTINCT} recorded, 0 refused;`,
+      );
       expect(others).toEqual([]);
 
       const file = bytesOf(path);
-      const warm = await project.run(`${jest} suite`, { F3DX_CACHE_PATH: path, ...(await offline()), CI: 'true' });
+      const warm = await project.run(`${jest} suite`, {
+        F3DX_CACHE_PATH: path,
+        ...(await offline()),
+        CI: 'true',
+      });
       expect(warm).toMatchObject({ status: 0 });
-      expect(summaryOf(warm)).toEqual([expect.stringMatching(`^f3dx-cache: ${FILES * DISTINCT} hits, 0 misses,`)]);
+      expect(summaryOf(warm)).toEqual([
+        expect.stringMatching(`^f3dx-cache: ${FILES * DISTINCT} hits, 0 misses,`),
+      ]);
       expect(bytesOf(path)).toEqual(file);
     },
   );
@@ -76,21 +84,32 @@ describe('Jest', { timeout: 120_000 }, () => {
 
   test('a base URL that a test sets is seen, though its variables are a copy', async () => {
     const path = project.path('variables.redb');
-    expect(await project.run('npx jest alone', { F3DX_CACHE_PATH: path, ...online() })).toMatchObject({ status: 0 });
+    expect(
+      await project.run('npx jest alone', { F3DX_CACHE_PATH: path, ...online() }),
+    ).toMatchObject({ status: 0 });
     expect(Object.keys(sourcesOf(path))).toEqual(['of localhost']);
   });
 
   test('a miss fails the test once, hidden or not, and the command in it records it', async () => {
     const where = { F3DX_CACHE_PATH: project.path('hidden.redb'), CI: 'true' };
-    const failed = await project.run('npx jest swallowed --json', { ...where, ...(await offline()) });
+    const failed = await project.run('npx jest swallowed --json', {
+      ...where,
+      ...(await offline()),
+    });
     expect(failed.status).toBe(1);
     // What others read stays what they can read.
     const { testResults } = JSON.parse(failed.stdout) as {
       testResults: { assertionResults: { failureMessages: string[] }[] }[];
     };
-    const [hidden, thrown, fine] = testResults[0]!.assertionResults.map(({ failureMessages }) => failureMessages);
-    expect(hidden).toEqual([expect.stringContaining('a call failed and the code under test hid it: f3dx-cache: not rec')]);
-    expect(thrown).toEqual([expect.stringContaining('400 f3dx-cache: not recorded: there is no cache file yet')]);
+    const [hidden, thrown, fine] = testResults[0]!.assertionResults.map(
+      ({ failureMessages }) => failureMessages,
+    );
+    expect(hidden).toEqual([
+      expect.stringContaining('a call failed and the code under test hid it: f3dx-cache: not rec'),
+    ]);
+    expect(thrown).toEqual([
+      expect.stringContaining('400 f3dx-cache: not recorded: there is no cache file yet'),
+    ]);
     expect(fine).toEqual([]);
 
     const told = await project.run('npx jest swallowed', { ...where, ...(await offline()) });
@@ -136,7 +155,9 @@ describe('Jest', { timeout: 120_000 }, () => {
   });
 
   test('nothing is told where nothing was asked', async () => {
-    const { status, output } = await project.run(`npx jest swallowed -t 'all right'`, { CI: 'true' });
+    const { status, output } = await project.run(`npx jest swallowed -t 'all right'`, {
+      CI: 'true',
+    });
     expect(status).toBe(0);
     expect(output).not.toContain('f3dx-cache:');
   });

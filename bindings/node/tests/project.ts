@@ -95,6 +95,7 @@ export async function closedPort(): Promise<number> {
 
 /** The runner that runs this test left variables of its own, and CI decides the mode. */
 function clean(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const others = /^(CI|NODE_ENV|NODE_OPTIONS|TEST|DEV|PROD|MODE|VITE.*|JEST_.*|F3DX_CACHE_.*|OPENAI_.*|npm_.*)$/;
+  const others =
+    /^(CI|NODE_ENV|NODE_OPTIONS|TEST|DEV|PROD|MODE|VITE.*|JEST_.*|F3DX_CACHE_.*|OPENAI_.*|npm_.*)$/;
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !others.test(name)));
 }

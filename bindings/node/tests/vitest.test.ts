@@ -20,7 +20,11 @@ const offline = async () => ({ OPENAI_BASE_URL: `http://127.0.0.1:${await closed
 
 const versions = [
   { version: 4, projects: ['vitest-project'], pools: ['forks', 'threads', 'vmThreads', 'vmForks'] },
-  { version: 3, projects: ['vitest-project', 'vitest-3'], pools: ['forks', 'threads', 'vmThreads'] },
+  {
+    version: 3,
+    projects: ['vitest-project', 'vitest-3'],
+    pools: ['forks', 'threads', 'vmThreads'],
+  },
 ];
 
 describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, projects, pools }) => {
@@ -42,19 +46,30 @@ describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, pro
     expect(await provider.calls()).toBe(DISTINCT);
     const hits = FILES * DISTINCT - DISTINCT;
     const [line, ...others] = summaryOf(cold);
-    expect(line).toMatch(`f3dx-cache: ${hits} hits, ${DISTINCT} misses, ${DISTINCT} recorded, 0 refused;`);
+    expect(line).toMatch(
+      `f3dx-cache: ${hits} hits, ${DISTINCT} misses, ${DISTINCT} recorded, 0 refused;`,
+    );
     expect(others).toEqual([]);
 
     const file = bytesOf(path);
-    const warm = await project.run('npx vitest run suite', { ...where, ...(await offline()), CI: 'true' });
+    const warm = await project.run('npx vitest run suite', {
+      ...where,
+      ...(await offline()),
+      CI: 'true',
+    });
     expect(warm).toMatchObject({ status: 0 });
-    expect(summaryOf(warm)).toEqual([expect.stringMatching(`^f3dx-cache: ${FILES * DISTINCT} hits, 0 misses,`)]);
+    expect(summaryOf(warm)).toEqual([
+      expect.stringMatching(`^f3dx-cache: ${FILES * DISTINCT} hits, 0 misses,`),
+    ]);
     expect(bytesOf(path)).toEqual(file);
   });
 
   test.each(['forks', 'vmThreads'])('tells who made a call, in the pool %s', async (pool) => {
     const where = { F3DX_CACHE_PATH: '', POOL: pool };
-    const recorded = await project.run('rm -f llm.redb other.redb; npx vitest run more', { ...where, ...online() });
+    const recorded = await project.run('rm -f llm.redb other.redb; npx vitest run more', {
+      ...where,
+      ...online(),
+    });
     expect(recorded).toMatchObject({ status: 0 });
     const file = 'more/around.test.ts';
     expect(sourcesOf(project.path('llm.redb'))).toEqual({
@@ -74,21 +89,34 @@ describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, pro
       'into another file': `${file} > a test has options of its own`,
       'into another file, too': `${file} > of all tests of a suite > options may be changed`,
     });
-    const replayed = await project.run('npx vitest run more', { ...where, ...(await offline()), CI: 'true' });
+    const replayed = await project.run('npx vitest run more', {
+      ...where,
+      ...(await offline()),
+      CI: 'true',
+    });
     expect(replayed).toMatchObject({ status: 0 });
   });
 
   test('a miss fails the test once, hidden or not, and the command in it records it', async () => {
     const where = { F3DX_CACHE_PATH: project.path('hidden.redb'), CI: 'true' };
-    const failed = await project.run('npx vitest run failing --reporter=json', { ...where, ...(await offline()) });
+    const failed = await project.run('npx vitest run failing --reporter=json', {
+      ...where,
+      ...(await offline()),
+    });
     expect(failed.status).toBe(1);
     // What others read stays what they can read.
     const { testResults } = JSON.parse(failed.stdout) as {
       testResults: { assertionResults: { title: string; failureMessages: string[] }[] }[];
     };
-    const [hidden, thrown, fine] = testResults[0]!.assertionResults.map(({ failureMessages }) => failureMessages);
-    expect(hidden).toEqual([expect.stringContaining('a call failed and the code under test hid it: f3dx-cache: not rec')]);
-    expect(thrown).toEqual([expect.stringContaining('400 f3dx-cache: not recorded: there is no cache file yet')]);
+    const [hidden, thrown, fine] = testResults[0]!.assertionResults.map(
+      ({ failureMessages }) => failureMessages,
+    );
+    expect(hidden).toEqual([
+      expect.stringContaining('a call failed and the code under test hid it: f3dx-cache: not rec'),
+    ]);
+    expect(thrown).toEqual([
+      expect.stringContaining('400 f3dx-cache: not recorded: there is no cache file yet'),
+    ]);
     expect(fine).toEqual([]);
 
     const told = await project.run('npx vitest run failing', { ...where, ...(await offline()) });
@@ -115,22 +143,31 @@ describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, pro
   });
 
   test('nothing is told where nothing was asked', async () => {
-    const { status, output } = await project.run(`npx vitest run failing -t 'all right'`, { CI: 'true' });
+    const { status, output } = await project.run(`npx vitest run failing -t 'all right'`, {
+      CI: 'true',
+    });
     expect(status).toBe(0);
     expect(output).not.toContain('f3dx-cache:');
   });
 
   test('a mode that there is not ends the run at once', async () => {
-    const { status, output } = await project.run('npx vitest run suite', { F3DX_CACHE_MODE: 'reply' });
+    const { status, output } = await project.run('npx vitest run suite', {
+      F3DX_CACHE_MODE: 'reply',
+    });
     expect(status).toBe(1);
     expect(output).toContain('unknown mode "reply"');
     expect(output).not.toContain('same.test.ts');
   });
 
-  test.each(['--module nodenext', '--module esnext --moduleResolution bundler'])('has types, %s', async (options) => {
-    const modules = join(import.meta.dirname, '../node_modules');
-    const types = `--skipLibCheck --target es2022 --types node --typeRoots ${modules}/@types`;
-    const checked = await project.run(`${modules}/.bin/tsc --noEmit --strict ${types} ${options} vitest.config.ts`);
-    expect(checked).toEqual({ status: 0, output: '', stdout: '' });
-  });
+  test.each(['--module nodenext', '--module esnext --moduleResolution bundler'])(
+    'has types, %s',
+    async (options) => {
+      const modules = join(import.meta.dirname, '../node_modules');
+      const types = `--skipLibCheck --target es2022 --types node --typeRoots ${modules}/@types`;
+      const checked = await project.run(
+        `${modules}/.bin/tsc --noEmit --strict ${types} ${options} vitest.config.ts`,
+      );
+      expect(checked).toEqual({ status: 0, output: '', stdout: '' });
+    },
+  );
 });

@@ -19,7 +19,8 @@ export type Decision = Replay | NativeExchange | string | null;
 /** Returns what to do with a call; a failure to read the file passes on to the caller. */
 export function decide(active: Active, call: Call, body: string | Uint8Array): Decision {
   const cache = active.cache.native;
-  const { bytes, length } = typeof body === 'string' ? written(body) : { bytes: body, length: body.byteLength };
+  const { bytes, length } =
+    typeof body === 'string' ? written(body) : { bytes: body, length: body.byteLength };
   const ask = () => cache.intercept(call.method, call.url, call.headers, bytes, length);
   const decision = guarded(ask);
   if (decision !== null || !hasCopy || !refreshed(active)) return decision;

@@ -77,7 +77,7 @@ async function intercepted(
   init: Init | undefined,
 ): Promise<Response> {
   const call = quickly(input, init) ?? (await slowly(active, input, init));
-  if (call === null) return past(() => original(input, init));
+  if (call === null) return original(input, init);
   call.signal?.throwIfAborted();
   let decision;
   try {
@@ -86,7 +86,8 @@ async function intercepted(
     active.errors.push(error);
     throw error;
   }
-  if (decision === null) return past(() => original(call.input, call.init));
+  // Further down it is asked about once more, and passes again.
+  if (decision === null) return original(call.input, call.init);
   if (typeof decision === 'string') return refused(decision, isStainless(call));
   if ('status' in decision) return replayed(decision, call.url, call.signal);
   if (!decision.records) return past(() => original(call.input, call.init));

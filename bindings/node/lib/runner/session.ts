@@ -62,7 +62,11 @@ export class Session {
     const texts = surfaced.flatMap((error) => textsOf(error));
     const hidden = [...new Set(misses)]
       .map((explanation): Error => new CacheMissError(explanation))
-      .concat(this.#active.errors.map((error) => (error instanceof Error ? error : new Error(String(error)))))
+      .concat(
+        this.#active.errors.map((error) =>
+          error instanceof Error ? error : new Error(String(error)),
+        ),
+      )
       .filter(({ message }) => !texts.some((text) => text.includes(message)));
     return told(hidden);
   }

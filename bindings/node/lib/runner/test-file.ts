@@ -74,7 +74,11 @@ export class TestFile {
   /** Opens the cache for a test; tests with the same options share it. */
   #cache(override: TestOptions = {}): Cache {
     const options = this.#options(override);
-    const key = JSON.stringify([options, VARIABLES.map((name) => process.env[name]), process.cwd()]);
+    const key = JSON.stringify([
+      options,
+      VARIABLES.map((name) => process.env[name]),
+      process.cwd(),
+    ]);
     let cache = this.#caches.get(key);
     if (cache === undefined) {
       const from = override.mode === undefined ? this.#about.from : 'the override of the test';
@@ -104,7 +108,13 @@ const CURRENT = Symbol.for('f3dx-cache.test-file');
 const shared = native as { [CURRENT]?: TestFile };
 
 /** What a test may change before it overrides options. */
-const VARIABLES = ['CI', 'F3DX_CACHE_MODE', 'F3DX_CACHE_PATH', 'F3DX_CACHE_DIR', 'F3DX_CACHE_HOSTS'];
+const VARIABLES = [
+  'CI',
+  'F3DX_CACHE_MODE',
+  'F3DX_CACHE_PATH',
+  'F3DX_CACHE_DIR',
+  'F3DX_CACHE_HOSTS',
+];
 
 /** Returns text as a shell reads it back. */
 export function quoted(text: string): string {

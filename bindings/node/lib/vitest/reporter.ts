@@ -31,7 +31,9 @@ export class RunReporter {
 
   /** Returns whether what is printed is read by people, not as JSON, XML or TAP. */
   #isForPeople(): boolean {
-    const names = (this.#vitest.config?.reporters ?? []).map((one) => (Array.isArray(one) ? one[0] : one));
+    const names = (this.#vitest.config?.reporters ?? []).map((one) =>
+      Array.isArray(one) ? one[0] : one,
+    );
     return !names.some((name) => typeof name === 'string' && /^(json|junit|tap|blob)/.test(name));
   }
 }

@@ -48,7 +48,7 @@ afterAll(async () => {
 if (aroundEach) {
   aroundEach(async (runTest, { task }) => {
     const { session, end } = begin(task);
-    await session.run(runTest);
+    await bodyOf(task, session, runTest)();
     await end();
   }, TIMEOUT);
 } else {
@@ -61,7 +61,7 @@ function wrapTests({ getFn, setFn }: NonNullable<typeof older>): void {
   beforeEach(({ task }) => {
     const { session, end } = begin(task);
     const body = getFn(task);
-    setFn(task, () => session.run(body));
+    setFn(task, bodyOf(task, session, body));
     ends.set(task, async () => {
       setFn(task, body);
       await end();
@@ -70,6 +70,14 @@ function wrapTests({ getFn, setFn }: NonNullable<typeof older>): void {
   afterEach(async ({ task }) => {
     await ends.get(task)?.();
   }, TIMEOUT);
+}
+
+/**
+ * Only a test that runs beside others is bound to its session: on Node 20, an asynchronous
+ * context costs every promise of the process something.
+ */
+function bodyOf<T>(task: Test, session: Session, body: () => T): () => T {
+  return task.concurrent ? () => session.run(body) : body;
 }
 
 /** Begins one try of a test. */
@@ -85,11 +93,14 @@ function begin(task: Test): { session: Session; end: () => Promise<void> } {
 }
 
 function currentFile(): vitest.RunnerTestFile {
-  const { file } = (older ?? TestRunner!).getCurrentSuite() as unknown as { file?: vitest.RunnerTestFile };
+  const { file } = (older ?? TestRunner!).getCurrentSuite() as unknown as {
+    file?: vitest.RunnerTestFile;
+  };
   // Vitest 3 has no other way to tell before the file is imported.
   const { __vitest_worker__: worker } = globalThis as unknown as { __vitest_worker__?: Worker };
   const found = file ?? worker?.current?.file;
-  if (found === undefined) throw new Error('f3dx-cache/vitest: this version of Vitest tells no test file');
+  if (found === undefined)
+    throw new Error('f3dx-cache/vitest: this version of Vitest tells no test file');
   return found;
 }
 
