@@ -5,7 +5,13 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     pool: 'forks',
     // Not the modes of a user's suite: the tests ask for theirs.
-    env: { CI: '', F3DX_CACHE_MODE: '', F3DX_CACHE_PATH: '', F3DX_CACHE_DIR: '', F3DX_CACHE_HOSTS: '' },
+    env: {
+      CI: '',
+      F3DX_CACHE_MODE: '',
+      F3DX_CACHE_PATH: '',
+      F3DX_CACHE_DIR: '',
+      F3DX_CACHE_HOSTS: '',
+    },
     testTimeout: 30_000,
   },
 });

@@ -302,6 +302,7 @@ test('every way to make a request is intercepted', () =>
           ...options,
         }),
       () => named(target, options),
+      // @ts-expect-error: the declarations do not know its third argument
       () => new http.ClientRequest(url(), options),
       () => http.request(url(), { ...options, agent: new http.Agent({ keepAlive: true }) }),
       () => http.request(url(), { ...options, agent: false }),

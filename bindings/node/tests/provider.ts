@@ -10,7 +10,10 @@ import { createInterface } from 'node:readline';
 
 // Before anything is patched: control calls go past what is under test.
 const { request: unpatched } = http;
-const { connect } = net.Socket.prototype;
+const connect = net.Socket.prototype.connect as (
+  this: net.Socket,
+  ...to: [number, string]
+) => net.Socket;
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 

@@ -222,7 +222,7 @@ test('a body of any kind is the same request, and arrives', () =>
     for (const body of kinds) {
       const answer = await undici.request(url(), {
         ...options(''),
-        body: body as undici.Dispatcher.DispatchOptions['body'],
+        body: body as Exclude<undici.Dispatcher.DispatchOptions['body'], undefined>,
       });
       expect(answer.statusCode).toBe(200);
       await answer.body.dump();

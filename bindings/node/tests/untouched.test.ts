@@ -2,6 +2,7 @@
 
 // First: nock patches `http` as soon as it is imported.
 import { Provider, inFolder } from './provider.js';
+import { Readable } from 'node:stream';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
@@ -116,7 +117,7 @@ describe('the application', () => {
       const arrived = once(server, 'request');
       const answer = await undici.request(`${url}/v1/chat/completions`, {
         method: 'POST',
-        body: body(),
+        body: Readable.from(body()),
       });
       expect(await answer.body.text()).toBe('mine chunked latelatelate');
     }),

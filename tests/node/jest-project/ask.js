@@ -8,7 +8,10 @@ const client = new OpenAI();
 async function ask(prompt) {
   const response = await fetch(`${process.env.OPENAI_BASE_URL}/chat/completions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${process.env.OPENAI_API_KEY}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${process.env.OPENAI_API_KEY}`,
+      'content-type': 'application/json',
+    },
     body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: prompt }] }),
   });
   const { choices } = await response.json();
@@ -24,7 +27,11 @@ async function askSdk(prompt) {
 async function askStream(prompt) {
   const messages = [{ role: 'user', content: prompt }];
   let text = '';
-  for await (const chunk of await client.chat.completions.create({ model: 'gpt-4o', messages, stream: true })) {
+  for await (const chunk of await client.chat.completions.create({
+    model: 'gpt-4o',
+    messages,
+    stream: true,
+  })) {
     text += chunk.choices[0]?.delta.content ?? '';
   }
   return text;

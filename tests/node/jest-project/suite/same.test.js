@@ -2,7 +2,9 @@
 
 const { ask, askSdk, askStream } = require('../ask');
 
-const capitals = ['France', 'Spain', 'Italy', 'Chile', 'Ghana'].map((name) => `The capital of ${name}? [[echo]]`);
+const capitals = ['France', 'Spain', 'Italy', 'Chile', 'Ghana'].map(
+  (name) => `The capital of ${name}? [[echo]]`,
+);
 
 describe('capitals', () => {
   test.each(capitals)('%s', async (prompt) => {

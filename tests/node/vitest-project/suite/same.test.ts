@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { ask, askSdk, askStream } from '../ask.js';
 
-const capitals = ['France', 'Spain', 'Italy', 'Chile', 'Ghana'].map((name) => `The capital of ${name}? [[echo]]`);
+const capitals = ['France', 'Spain', 'Italy', 'Chile', 'Ghana'].map(
+  (name) => `The capital of ${name}? [[echo]]`,
+);
 
 describe('capitals', () => {
   test.each(capitals)('%s', async (prompt) => {
