@@ -21,10 +21,17 @@ pub enum Deed {
     Compact,
     /// Opens a file of a killed writer for replay, which repairs it.
     Repair,
+    /// Opens a file for replay.
+    Open,
+    /// Looks up all that is recorded, and [`ABSENT`] entries that are not.
+    LookUp,
 }
 
 /// How many entries [`Deed::Put`] records.
 const PUTS: u64 = 2;
+
+/// How many entries that are not there [`Deed::LookUp`] looks up.
+const ABSENT: u64 = 3;
 
 /// A file as a deed finds it, which can be had again and again.
 pub struct Stage {
@@ -64,7 +71,7 @@ impl Stage {
         let recorded = prepare(deed, folder.path());
         let mut stage = Self { deed, folder, recorded, steps: 0, reads };
         let healthy = stage.perform(0, Act::Half, Lasts::Once);
-        assert_eq!(healthy.answer.as_deref(), Ok("ok"), "{deed:?}");
+        assert_eq!(healthy.answer.as_deref(), Ok(stage.done().as_str()), "{deed:?}");
         stage.steps = healthy.faults.calls();
         assert!(stage.steps > 4, "{deed:?} takes only {} steps", stage.steps);
         if deed == Deed::Compact {
@@ -84,8 +91,13 @@ impl Stage {
         }
         let faults = Faults::under(folder.path());
         let mut worker = faults.in_worker();
-        if matches!(self.deed, Deed::Put | Deed::Compact) {
-            assert_eq!(worker.open("record", &path).as_deref(), Ok("ok"));
+        let mode = match self.deed {
+            Deed::Put | Deed::Compact => Some("record"),
+            Deed::LookUp => Some("replay"),
+            Deed::Create | Deed::Repair | Deed::Open => None,
+        };
+        if let Some(mode) = mode {
+            assert_eq!(worker.open(mode, &path).as_deref(), Ok("ok"));
         }
         match self.reads {
             true => faults.order_with_reads(at, act, lasts),
@@ -108,8 +120,22 @@ impl Stage {
             Deed::Create => format!("open record {}", path.display()),
             Deed::Put => format!("put {} {}", self.recorded, self.recorded + PUTS),
             Deed::Compact => "compact".into(),
-            Deed::Repair => format!("open replay {}", path.display()),
+            Deed::Repair | Deed::Open => format!("open replay {}", path.display()),
+            Deed::LookUp => format!("get 0 {}", self.recorded + ABSENT),
         }
+    }
+
+    /// Returns what a worker answers when the deed is done.
+    pub fn done(&self) -> String {
+        match self.deed {
+            Deed::LookUp => format!("got {} {ABSENT} 0", self.recorded),
+            _ => "ok".into(),
+        }
+    }
+
+    /// Returns the file's content as the deed finds it.
+    pub fn content(&self) -> Vec<u8> {
+        fs::read(file(self.folder.path())).unwrap()
     }
 }
 
