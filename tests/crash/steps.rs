@@ -25,6 +25,10 @@ pub enum Deed {
     Open,
     /// Looks up all that is recorded, and [`ABSENT`] entries that are not.
     LookUp,
+    /// Verifies a file.
+    Verify,
+    /// Copies what is intact in a file, which is all of it, into a new one.
+    Recover,
 }
 
 /// How many entries [`Deed::Put`] records.
@@ -94,7 +98,7 @@ impl Stage {
         let mode = match self.deed {
             Deed::Put | Deed::Compact => Some("record"),
             Deed::LookUp => Some("replay"),
-            Deed::Create | Deed::Repair | Deed::Open => None,
+            Deed::Create | Deed::Repair | Deed::Open | Deed::Verify | Deed::Recover => None,
         };
         if let Some(mode) = mode {
             assert_eq!(worker.open(mode, &path).as_deref(), Ok("ok"));
@@ -122,6 +126,8 @@ impl Stage {
             Deed::Compact => "compact".into(),
             Deed::Repair | Deed::Open => format!("open replay {}", path.display()),
             Deed::LookUp => format!("get 0 {}", self.recorded + ABSENT),
+            Deed::Verify => format!("verify {}", path.display()),
+            Deed::Recover => format!("recover {} {}", path.display(), copy(path).display()),
         }
     }
 
@@ -129,6 +135,8 @@ impl Stage {
     pub fn done(&self) -> String {
         match self.deed {
             Deed::LookUp => format!("got {} {ABSENT} 0", self.recorded),
+            Deed::Verify => format!("verified {0} {0} 0", self.recorded),
+            Deed::Recover => format!("recovered {} 0 0", self.recorded),
             _ => "ok".into(),
         }
     }
@@ -147,6 +155,10 @@ impl Performance {
     /// Makes the same process do the deed again, now that nothing goes wrong.
     pub fn again(&mut self, stage: &Stage) -> Result<String, Silence> {
         self.faults.lift();
+        if copy(&self.path()).exists() {
+            // What could not be finished is in the way of another try.
+            fs::remove_file(copy(&self.path())).unwrap();
+        }
         let answer = self.worker.ask(&stage.command(&self.path()));
         if stage.deed == Deed::Put && answer.as_deref() == Ok("ok") {
             self.acknowledged = stage.recorded + PUTS;
@@ -158,6 +170,10 @@ impl Performance {
     pub fn aftermath(self, tally: &mut Tally) {
         let path = self.path();
         drop(self.worker);
+        // One that a killed process could not finish is no whole copy.
+        if self.answer.is_ok() && copy(&path).exists() {
+            replays(tally, &copy(&path), 0..self.acknowledged);
+        }
         if path.exists() {
             replays(tally, &path, 0..self.acknowledged);
         } else {
@@ -176,6 +192,11 @@ fn in_memory() -> TempDir {
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("llm.redb")
+}
+
+/// Returns where [`Deed::Recover`] copies a file to.
+fn copy(path: &Path) -> PathBuf {
+    path.with_extension("copy")
 }
 
 /// Makes the file that a deed finds; returns how many entries are recorded in it.
