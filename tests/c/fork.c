@@ -104,5 +104,8 @@ int main(void) {
   f3dx_cache_claim_free(claim);
   children_are_forked_while_a_thread_records(cache);
   f3dx_cache_close(cache);
+  uint64_t flaws = 99;
+  EXPECT(OK, f3dx_cache_verify("fork.redb", &flaws, NULL, &err));
+  CHECK(flaws == 0);
   return 0;
 }
