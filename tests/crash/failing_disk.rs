@@ -57,6 +57,11 @@ fn a_disk_that_cannot_be_read_gives_an_error_when_entries_are_put() {
 }
 
 #[test]
+fn a_disk_that_cannot_be_read_gives_an_error_when_a_file_is_compacted() {
+    fail_at_each_read("EIO at each read and write of a compaction", Deed::Compact);
+}
+
+#[test]
 fn a_disk_that_cannot_be_read_is_no_flaw_of_a_file_that_is_verified() {
     fail_at_each_read("EIO at each read of a verification", Deed::Verify);
 }
@@ -110,7 +115,7 @@ fn fail_at_each_read(what: &str, deed: Deed) {
     for at in 1..=stage.steps {
         for lasts in some_of(&[Lasts::FromThenOn, Lasts::Once], at) {
             let performance = stage.perform(at, Act::Fail(Errno::Io), lasts);
-            if !matches!(deed, Deed::Put | Deed::Repair) {
+            if !matches!(deed, Deed::Put | Deed::Compact | Deed::Repair) {
                 assert!(fs::read(performance.path()).unwrap() == stage.content(), "it changed");
             }
             told += u64::from(fails_and_goes_on(&mut tally, &stage, performance));
