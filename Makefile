@@ -41,8 +41,8 @@ test-node: node python ## Run the tests of the npm package, and of Node and Pyth
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
 torture: python ## Run the proofs of trust with their full counts, and print a table
 	rm -f $(TORTURE_REPORT)
-	$(CARGO) test -p f3dx_cache_tests --no-fail-fast; status=$$?; \
-		$(CARGO) run -q -p f3dx_cache_tests --bin torture_table -- $(TORTURE_REPORT); exit $$status
+	$(CARGO) test --release -p f3dx_cache_tests --no-fail-fast; status=$$?; \
+		$(CARGO) run --release -q -p f3dx_cache_tests --bin torture_table -- $(TORTURE_REPORT); exit $$status
 
 fuzz: $(CARGO_FUZZ) ## Run each fuzz target for SECONDS (60) under AddressSanitizer
 	tests/fuzz/run $(CARGO_FUZZ) $(or $(SECONDS),60) $(TARGETS)

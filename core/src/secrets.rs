@@ -282,15 +282,19 @@ impl Redactor {
 
     /// Returns the secrets of a response in order, none within another.
     fn in_response(&self, bytes: &[u8], sent: &SentSecrets) -> Vec<(Range<usize>, SecretKind)> {
-        let sent = sent.find(bytes).into_iter();
-        let mut found: Vec<_> = sent.map(|at| (at, SecretKind::Sent)).collect();
+        let mut found: Vec<_> =
+            sent.find(bytes).into_iter().map(|at| (at, SecretKind::Sent)).collect();
         if let Ok(text) = std::str::from_utf8(bytes) {
             let places = self.patterns.iter().flat_map(|pattern| pattern.find_iter(text));
             let places = places.filter(|place| !place.is_empty());
             found.extend(places.map(|place| (place.range(), SecretKind::Pattern)));
         }
-        let formats = format::find(bytes).into_iter();
-        found.extend(formats.map(|found| (found.at, SecretKind::Format(found.issuer))));
+        found.extend(format::find(bytes).into_iter().map(|found| {
+            // A key that ended in more when it was sent: in a file's name, say.
+            let was_sent = sent.hold(&bytes[found.at.clone()]);
+            let kind = SecretKind::Format(found.issuer);
+            (found.at, if was_sent { SecretKind::Sent } else { kind })
+        }));
         // Stable: of two at one place, the one of more authority gives the kind.
         found.sort_by_key(|(at, _)| at.start);
         found.dedup_by(|(next, _), (last, _)| {

@@ -32,6 +32,13 @@
 /* Longer than any object: the library must not begin to read. */
 #define TOO_LONG (SIZE_MAX - 7)
 
+/* Whether this runs under AddressSanitizer, as by `make sanitize`. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 /* The err of every call; written before `expect` sees it. */
 static f3dx_cache_error *err;
 

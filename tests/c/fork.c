@@ -102,7 +102,12 @@ int main(void) {
   EXPECT(END, f3dx_cache_iter_next(iter, key, NULL, &err));
   f3dx_cache_iter_free(iter);
   f3dx_cache_claim_free(claim);
-  children_are_forked_while_a_thread_records(cache);
+  /* A fork takes the locks of the sanitizer's allocator along, as another thread may hold
+     them: its child would wait for ever (seen with GCC 12). */
+  if (!SANITIZED) children_are_forked_while_a_thread_records(cache);
   f3dx_cache_close(cache);
+  uint64_t flaws = 99;
+  EXPECT(OK, f3dx_cache_verify("fork.redb", &flaws, NULL, &err));
+  CHECK(flaws == 0);
   return 0;
 }

@@ -25,6 +25,11 @@ fn a_kill_during_recovery_loses_nothing() {
     kill_at_each_step("kill at each call to the disk of a recovery", Deed::Repair);
 }
 
+#[test]
+fn a_kill_while_a_file_is_copied_leaves_it_as_it_is() {
+    kill_at_each_step("kill at each call to the disk of `recover`", Deed::Recover);
+}
+
 fn kill_at_each_step(what: &str, deed: Deed) {
     let mut tally = Tally::of(what);
     let stage = Stage::of(deed);

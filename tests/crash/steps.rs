@@ -21,10 +21,21 @@ pub enum Deed {
     Compact,
     /// Opens a file of a killed writer for replay, which repairs it.
     Repair,
+    /// Opens a file for replay.
+    Open,
+    /// Looks up all that is recorded, and [`ABSENT`] entries that are not.
+    LookUp,
+    /// Verifies a file.
+    Verify,
+    /// Copies what is intact in a file, which is all of it, into a new one.
+    Recover,
 }
 
 /// How many entries [`Deed::Put`] records.
 const PUTS: u64 = 2;
+
+/// How many entries that are not there [`Deed::LookUp`] looks up.
+const ABSENT: u64 = 3;
 
 /// A file as a deed finds it, which can be had again and again.
 pub struct Stage {
@@ -64,7 +75,7 @@ impl Stage {
         let recorded = prepare(deed, folder.path());
         let mut stage = Self { deed, folder, recorded, steps: 0, reads };
         let healthy = stage.perform(0, Act::Half, Lasts::Once);
-        assert_eq!(healthy.answer.as_deref(), Ok("ok"), "{deed:?}");
+        assert_eq!(healthy.answer.as_deref(), Ok(stage.done().as_str()), "{deed:?}");
         stage.steps = healthy.faults.calls();
         assert!(stage.steps > 4, "{deed:?} takes only {} steps", stage.steps);
         if deed == Deed::Compact {
@@ -84,8 +95,13 @@ impl Stage {
         }
         let faults = Faults::under(folder.path());
         let mut worker = faults.in_worker();
-        if matches!(self.deed, Deed::Put | Deed::Compact) {
-            assert_eq!(worker.open("record", &path).as_deref(), Ok("ok"));
+        let mode = match self.deed {
+            Deed::Put | Deed::Compact => Some("record"),
+            Deed::LookUp => Some("replay"),
+            Deed::Create | Deed::Repair | Deed::Open | Deed::Verify | Deed::Recover => None,
+        };
+        if let Some(mode) = mode {
+            assert_eq!(worker.open(mode, &path).as_deref(), Ok("ok"));
         }
         match self.reads {
             true => faults.order_with_reads(at, act, lasts),
@@ -108,8 +124,26 @@ impl Stage {
             Deed::Create => format!("open record {}", path.display()),
             Deed::Put => format!("put {} {}", self.recorded, self.recorded + PUTS),
             Deed::Compact => "compact".into(),
-            Deed::Repair => format!("open replay {}", path.display()),
+            Deed::Repair | Deed::Open => format!("open replay {}", path.display()),
+            Deed::LookUp => format!("get 0 {}", self.recorded + ABSENT),
+            Deed::Verify => format!("verify {}", path.display()),
+            Deed::Recover => format!("recover {} {}", path.display(), copy(path).display()),
         }
+    }
+
+    /// Returns what a worker answers when the deed is done.
+    pub fn done(&self) -> String {
+        match self.deed {
+            Deed::LookUp => format!("got {} {ABSENT} 0", self.recorded),
+            Deed::Verify => format!("verified {0} {0} 0", self.recorded),
+            Deed::Recover => format!("recovered {} 0 0", self.recorded),
+            _ => "ok".into(),
+        }
+    }
+
+    /// Returns the file's content as the deed finds it.
+    pub fn content(&self) -> Vec<u8> {
+        fs::read(file(self.folder.path())).unwrap()
     }
 }
 
@@ -121,6 +155,10 @@ impl Performance {
     /// Makes the same process do the deed again, now that nothing goes wrong.
     pub fn again(&mut self, stage: &Stage) -> Result<String, Silence> {
         self.faults.lift();
+        if copy(&self.path()).exists() {
+            // What could not be finished is in the way of another try.
+            fs::remove_file(copy(&self.path())).unwrap();
+        }
         let answer = self.worker.ask(&stage.command(&self.path()));
         if stage.deed == Deed::Put && answer.as_deref() == Ok("ok") {
             self.acknowledged = stage.recorded + PUTS;
@@ -132,6 +170,10 @@ impl Performance {
     pub fn aftermath(self, tally: &mut Tally) {
         let path = self.path();
         drop(self.worker);
+        // One that a killed process could not finish is no whole copy.
+        if self.answer.is_ok() && copy(&path).exists() {
+            replays(tally, &copy(&path), 0..self.acknowledged);
+        }
         if path.exists() {
             replays(tally, &path, 0..self.acknowledged);
         } else {
@@ -150,6 +192,11 @@ fn in_memory() -> TempDir {
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("llm.redb")
+}
+
+/// Returns where [`Deed::Recover`] copies a file to.
+fn copy(path: &Path) -> PathBuf {
+    path.with_extension("copy")
 }
 
 /// Makes the file that a deed finds; returns how many entries are recorded in it.

@@ -3,6 +3,7 @@
 use crate::corpus::secrets;
 use crate::recorded::{Answer, Call, Place, TEST, contains};
 use f3dx_cache_core::Options;
+use f3dx_cache_tests::torture::{Tally, rounds};
 use serde_json::{Value, json};
 
 /// Returns an answer of each shape that repeats `secret`.
@@ -216,6 +217,26 @@ fn a_secret_of_the_model_is_reported_with_the_test_and_replaced_if_asked() {
             assert!(replaced.said.contains(", replaced"), "{}", replaced.said);
         }
     }
+}
+
+#[test]
+fn a_key_that_was_sent_as_the_beginning_of_a_longer_word_is_not_kept() {
+    const MORE: [&str; 4] = [".txt", "-old", "_2", "/x"];
+    let mut tally = Tally::of("keys sent with a suffix, repeated without it");
+    let with_format = secrets(1).into_iter().filter(|secret| secret.has_format);
+    for (n, secret) in with_format.enumerate() {
+        for more in MORE.iter().cycle().skip(n).take(rounds(1, MORE.len())) {
+            let mut place = Place::new(Options::default());
+            for (shape, answer) in shapes(&secret.text) {
+                place
+                    .record(&Call::saying(&format!("open {}{more} {shape}", secret.text)), &answer);
+                let leak = place.leak(&secret.text);
+                assert_eq!(leak, None, "{} before {more:?}, answered by {shape}", secret.issuer);
+                tally.count += 1;
+            }
+        }
+    }
+    tally.finish();
 }
 
 #[test]

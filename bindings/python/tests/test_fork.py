@@ -11,7 +11,7 @@ import pytest
 from test_pytest_plugin import suite  # noqa: F401
 from test_use import ask
 
-from f3dx_cache import Cache, Error, intercept, use
+from f3dx_cache import Cache, Error, intercept, use, verify
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -69,7 +69,8 @@ def in_child(work):
 
 
 def holds(path, numbers):
-    """Whether a process that has seen nothing finds all of these."""
+    """Whether a handle that has seen nothing finds all of these, in a file that is whole."""
+    assert verify(path)["flaws"] == []
     with Cache(path, "replay") as fresh:
         return [n for n in numbers if fresh.get(request(n)) != answer(n)] == []
 

@@ -69,6 +69,12 @@ impl SentSecrets {
         self.spelt.iter().any(|secret| memmem::find(text, secret.as_bytes()).is_some())
     }
 
+    /// Whether `secret` is one of them, or a part of one.
+    pub(super) fn hold(&self, secret: &[u8]) -> bool {
+        secret.len() >= SHORTEST
+            && self.spelt.iter().any(|sent| memmem::find(sent.as_bytes(), secret).is_some())
+    }
+
     /// Replaces them in a text that is not escaped.
     pub(super) fn redact(&self, text: &str) -> Option<String> {
         let mut redacted = None::<String>;

@@ -9,6 +9,7 @@
 //! | `stream PATH BYTES` | records an event stream of that length, in events of 1 KB |
 //! | `replay PATH BYTES` | replays the HTTP call |
 //! | `ask PATH BYTES` | records and looks up a request of that length |
+//! | `wide PATH COUNT` | records, looks up and explains a request of so many members |
 //! | `fill PATH COUNT` | records so many entries |
 //! | `read PATH COUNT` | looks entries up, explains a miss, walks, and counts them all |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "that is what it is for")]
@@ -17,6 +18,7 @@ use f3dx_cache_core::http::HttpCall;
 use f3dx_cache_core::{Cache, Decision, End, Meta, Mode, Options, Turn};
 use f3dx_cache_tests::entries::{request, response};
 use f3dx_cache_tests::peak_memory;
+use std::fmt::Write as _;
 use std::path::Path;
 
 const REQUEST: &[u8] = b"{\"big\":1}";
@@ -59,6 +61,7 @@ fn main() {
             cache.put(&long, b"yes", Meta::default()).unwrap();
             assert_eq!(cache.get(&long).unwrap().unwrap().body, b"yes");
         }
+        "wide" => wide(path, number as u64),
         "fill" => fill(path, number as u64),
         "read" => read(path, number as u64),
         _ => panic!("no command {command:?}"),
@@ -115,6 +118,32 @@ fn record(cache: &Cache, content_type: &str, pieces: impl Iterator<Item = Vec<u8
         exchange.chunk(&piece);
     }
     assert!(exchange.finish(End::Eof).unwrap());
+}
+
+fn wide(path: &str, members: u64) {
+    let cache = open(path, Mode::Record);
+    let mut request = object(members);
+    cache.put(&request, b"wide", Meta::default()).unwrap();
+    assert_eq!(cache.get(&request).unwrap().unwrap().body, b"wide");
+    // The last member gets another value.
+    let last = request.len() - 2;
+    request[last] = if request[last] == b'1' { b'2' } else { b'1' };
+    assert_eq!(cache.get(&request).unwrap(), None);
+    let nearest = cache.explain(&request).unwrap().nearest.unwrap();
+    assert_eq!((nearest.differences.len(), nearest.more), (1, 0));
+}
+
+/// An object with so many members, in an order that is not canonical.
+fn object(members: u64) -> Vec<u8> {
+    let mut text = String::from("{");
+    for n in 0..members {
+        // An odd factor visits every number below a power of two once.
+        let name = n.wrapping_mul(0x9e37_79b1) & 0xffff_ffff;
+        write!(text, "\"k{name}\":{n},").unwrap();
+    }
+    text.pop();
+    text.push('}');
+    text.into_bytes()
 }
 
 /// Records from many threads, so that many puts share a transaction, in the order of

@@ -1,5 +1,6 @@
 //! A process that does with a cache what its standard input says, a line each, and
-//! answers on standard output. The workers in C and Python (`tests/worker`) speak the same.
+//! answers on standard output. The workers in C and Python (`tests/worker`) speak the same,
+//! but for `verify` and `recover`.
 //!
 //! | command | answer |
 //! | --- | --- |
@@ -12,13 +13,15 @@
 //! | `ask PORT PROMPT` | `answer ID` of the mock provider, sent or replayed |
 //! | `summary` | `summary HITS MISSES RECORDED REFUSED WITHOUT_CLAIM` |
 //! | `compact` | `ok` |
+//! | `verify PATH` | `verified ENTRIES INTACT FLAWS` |
+//! | `recover PATH NEW_PATH` | `recovered ENTRIES LOST FLAWS` |
 //! | `close` | `ok` |
 //!
 //! A failure is `error KIND MESSAGE`, in place of whatever would have come next. The
 //! first argument, if there is one, holds options of every opening as a JSON object.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
-use f3dx_cache_core::{Cache, Meta, Mode, Options};
+use f3dx_cache_core::{Cache, Meta, Mode, Options, recover, verify};
 use f3dx_cache_tests::ask::{ask, told};
 use f3dx_cache_tests::entries::{before, request, response};
 use std::collections::HashMap;
@@ -93,6 +96,17 @@ impl Worker {
                 return Ok(format!("summary {hits} {misses} {recorded} {refused} {without_claim}"));
             }
             "compact" => drop(self.cache()?.compact().map_err(told)?),
+            "verify" => {
+                let found = verify(rest).map_err(told)?;
+                let (entries, intact, flaws) = (found.entries, found.intact, found.flaws.len());
+                return Ok(format!("verified {entries} {intact} {flaws}"));
+            }
+            "recover" => {
+                let (from, to) = rest.split_once(' ').ok_or("usage recover PATH NEW_PATH")?;
+                let saved = recover(from, to).map_err(told)?;
+                let (lost, flaws) = (saved.lost.len(), saved.flaws.len());
+                return Ok(format!("recovered {} {lost} {flaws}", saved.recovered));
+            }
             "close" => {
                 self.cache()?.close().map_err(told)?;
                 self.handles.remove(&self.at);
