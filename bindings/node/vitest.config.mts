@@ -12,6 +12,8 @@ export default defineConfig({
       F3DX_CACHE_DIR: '',
       F3DX_CACHE_HOSTS: '',
     },
+    // Most wait for processes that they start.
+    maxWorkers: '100%',
     testTimeout: 30_000,
   },
 });
