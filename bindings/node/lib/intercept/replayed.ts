@@ -1,6 +1,7 @@
 /** A recorded response as a `Response`. */
 
 import type { Replay } from '../native.js';
+import { onAbort } from './signal.js';
 
 // A test may put fake timers in the place of the real ones.
 const { setTimeout, clearTimeout } = globalThis;
@@ -13,6 +14,19 @@ export function replayed(replay: Replay, url: string, signal?: AbortSignal | nul
   if (ends === undefined)
     return new (responseClass())(body as Uint8Array<ArrayBuffer>, init, url, body);
   return new (responseClass())(streamOf(body, ends, delays, signal), init, url);
+}
+
+/** Gives a response, and copies of it, what one that is constructed lacks. */
+export function described(
+  response: Response,
+  { url, redirected, type }: Pick<Response, 'url' | 'redirected' | 'type'>,
+): Response {
+  const about = { url, redirected, type };
+  const copy = response.clone.bind(response);
+  const clone = () => described(copy(), about);
+  for (const [name, value] of Object.entries({ ...about, clone }))
+    Object.defineProperty(response, name, { value, configurable: true });
+  return response;
 }
 
 /** Reads names and values from lines. */
@@ -57,7 +71,11 @@ function subclass(base: typeof Response): ResponseClass {
     }
 
     override get url() {
-      return this.#url;
+      return this.#url.replace(/#.*/, '');
+    }
+
+    override clone() {
+      return described(super.clone(), this);
     }
 
     override async text() {
@@ -82,6 +100,12 @@ function subclass(base: typeof Response): ResponseClass {
   };
 }
 
+/**
+ * Gives the chunks one by one, as they are asked for.
+ *
+ * It is no byte stream, of which each chunk would cost three times as much, but has the reader
+ * of one for those who ask for it.
+ */
 function streamOf(
   body: Uint8Array,
   ends: number[],
@@ -90,38 +114,61 @@ function streamOf(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let next = 0;
   let start = 0;
-  const give = (controller: ReadableByteStreamController) => {
+  const give = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
     if (signal?.aborted) throw signal.reason;
+    // An empty chunk would leave whoever reads waiting.
+    while (next < ends.length && (ends[next] as number) <= start) next += 1;
     const end = ends[next++];
-    if (end === undefined) {
-      controller.close();
-      controller.byobRequest?.respond(0);
-      return;
+    if (end !== undefined) {
+      // Whoever is given a chunk may transfer its memory.
+      controller.enqueue(new Uint8Array(body.subarray(start, end)));
+      start = end;
     }
-    // A byte stream takes the memory of what it is given.
-    if (end > start) controller.enqueue(new Uint8Array(body.subarray(start, end)));
-    start = end;
-    if (next === ends.length) controller.close();
+    if (next >= ends.length) controller.close();
   };
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      // Not async where nothing is waited for: a promise for every chunk costs more than the chunk.
+      pull(controller) {
+        const delay = delays?.[next] ?? 0;
+        if (delay <= 0) return give(controller);
+        return passed(delay, signal).then(() => give(controller));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const plainReader = stream.getReader.bind(stream);
+  const value = (options?: ReadableStreamGetReaderOptions) =>
+    options?.mode === 'byob'
+      ? byteStreamOf(plainReader()).getReader({ mode: 'byob' })
+      : plainReader(options as undefined);
+  return Object.defineProperty(stream, 'getReader', { value });
+}
+
+function byteStreamOf(
+  source: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): ReadableStream {
   return new ReadableStream({
     type: 'bytes',
-    // Not async where nothing is waited for: a promise for every chunk costs more than the chunk.
-    pull(controller) {
-      const delay = delays?.[next] ?? 0;
-      if (delay <= 0) return give(controller);
-      return passed(delay, signal).then(() => give(controller));
+    async pull(controller) {
+      const { done, value } = await source.read();
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      controller.byobRequest?.respond(0);
     },
+    cancel: (reason) => source.cancel(reason),
   });
 }
 
 async function passed(milliseconds: number, signal?: AbortSignal | null): Promise<void> {
+  if (signal?.aborted) return;
   await new Promise<void>((resolve) => {
     const end = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
+      ignore?.();
       resolve();
     };
     const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener('abort', end);
+    const ignore = signal && onAbort(signal, end);
   });
 }
