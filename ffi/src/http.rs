@@ -8,7 +8,7 @@ use crate::guard::guard;
 use crate::input::{self, Headers};
 use crate::output::{self, Out};
 use crate::status::f3dx_cache_status;
-use f3dx_cache_core::http::HttpCall;
+use f3dx_cache_core::http::{HttpCall, key_variables};
 use f3dx_cache_core::{Decision, Error, ErrorKind, Replay, Result};
 use std::ffi::{c_char, c_void};
 
@@ -76,6 +76,54 @@ pub unsafe extern "C" fn f3dx_cache_http_intercept(
             Decision::Refuse(refused) => Err(Error::new(ErrorKind::ReadOnly, refused.to_string())),
         }
     })
+}
+
+/// Says whether a call may be the cache's business, whatever its body: OK, or
+/// SKIPPED if it passes untouched. For bodies that are generated while they are
+/// sent: ask before you read one for f3dx_cache_http_intercept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_http_concerns(
+    cache: *const f3dx_cache,
+    method: *const c_char,
+    method_len: usize,
+    url: *const c_char,
+    url_len: usize,
+    headers: *const c_char,
+    headers_len: usize,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let (cache, method, url, headers, err) = unsafe {
+        (
+            input::cache(cache),
+            input::text(method, method_len, "method"),
+            input::text(url, url_len, "url"),
+            input::json(headers, headers_len, "headers"),
+            output::error(err),
+        )
+    };
+    guard(err, || {
+        let headers = Headers::parse(headers?)?;
+        let headers = headers.pairs();
+        let call = HttpCall { method: method?, url: url?, headers: &headers, body: &[] };
+        match cache?.concerns(&call) {
+            true => Ok(f3dx_cache_status::Ok),
+            false => Ok(f3dx_cache_status::Skipped),
+        }
+    })
+}
+
+/// Lists the environment variables that SDKs read their keys from, as a JSON array
+/// of strings. Most refuse to start without one: a test hook that replays gives
+/// those that are unset a placeholder.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_http_key_variables(
+    out_json: *mut f3dx_cache_buffer,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let (out, err) = unsafe { (output::buffer(out_json, "out_json"), output::error(err)) };
+    guard(err, || out?.fill_json(&key_variables()))
 }
 
 /// Fetches a recorded HTTP response, and counts the lookup: OK or MISS.
