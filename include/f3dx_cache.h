@@ -686,15 +686,6 @@ f3dx_cache_status f3dx_cache_http_concerns(const f3dx_cache *cache,
                                            f3dx_cache_error **err);
 
 /**
- * Lists the environment variables that SDKs read their keys from, as a JSON array
- * of strings. Most refuse to start without one: a test hook that replays gives
- * those that are unset a placeholder.
- */
-F3DX_CACHE_API
-f3dx_cache_status f3dx_cache_http_key_variables(f3dx_cache_buffer *out_json,
-                                                f3dx_cache_error **err);
-
-/**
  * Fetches a recorded HTTP response, and counts the lookup: OK or MISS.
  * `out_head` is as in f3dx_cache_http_intercept; what was recorded with
  * f3dx_cache_put has status 200 and content type application/json.
@@ -872,6 +863,20 @@ F3DX_CACHE_API
 f3dx_cache_status f3dx_cache_get_settings(const f3dx_cache *cache,
                                           f3dx_cache_buffer *out_json,
                                           f3dx_cache_error **err);
+
+/**
+ * Lists the environment variables that matter, for test hooks: those that this
+ * library reads ("settings"), those that point SDKs elsewhere, which it reads at
+ * every call ("base_urls"), and those that SDKs read their keys from ("keys").
+ * Some SDKs do nothing without a key: a hook that replays gives those that are
+ * unset a placeholder.
+ *
+ *     {"settings": ["CI", ...], "base_urls": ["OPENAI_BASE_URL", ...],
+ *      "keys": ["OPENAI_API_KEY", ...]}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_get_variables(f3dx_cache_buffer *out_json,
+                                           f3dx_cache_error **err);
 
 /**
  * Lists the explanations of intercepted calls that were refused, as a JSON array

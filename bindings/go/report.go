@@ -153,15 +153,26 @@ func (c *Cache) Warnings() ([]string, error) {
 	return reported[[]string](c, getWarnings)
 }
 
-// KeyVariables returns the environment variables that SDKs read their keys from. Some SDKs
-// do nothing without one: a test hook that replays gives those that are unset a placeholder.
-func KeyVariables() ([]string, error) {
+// Variables are the environment variables that matter, for test hooks.
+type Variables struct {
+	// Settings are those that the library reads, such as F3DX_CACHE_MODE.
+	Settings []string `json:"settings"`
+	// BaseURLs are those that point SDKs elsewhere, such as OPENAI_BASE_URL: the library
+	// reads them at every call.
+	BaseURLs []string `json:"base_urls"`
+	// Keys are those that SDKs read their keys from. Some SDKs do nothing without one: a
+	// test hook that replays gives those that are unset a placeholder.
+	Keys []string `json:"keys"`
+}
+
+// GetVariables returns the names of the environment variables that matter.
+func GetVariables() (*Variables, error) {
 	var buffer C.f3dx_cache_buffer
 	var cErr *C.f3dx_cache_error
-	if status := C.f3dx_cache_http_key_variables(&buffer, &cErr); status < 0 {
+	if status := C.f3dx_cache_get_variables(&buffer, &cErr); status < 0 {
 		return nil, failure(status, cErr)
 	}
-	return parsed[[]string](take(&buffer))
+	return parsed[*Variables](take(&buffer))
 }
 
 type getter = func(*C.f3dx_cache, *C.f3dx_cache_buffer, **C.f3dx_cache_error) C.f3dx_cache_status

@@ -8,7 +8,7 @@ use crate::guard::guard;
 use crate::input::{self, Headers};
 use crate::output::{self, Out};
 use crate::status::f3dx_cache_status;
-use f3dx_cache_core::http::{HttpCall, key_variables};
+use f3dx_cache_core::http::HttpCall;
 use f3dx_cache_core::{Decision, Error, ErrorKind, Replay, Result};
 use std::ffi::{c_char, c_void};
 
@@ -111,19 +111,6 @@ pub unsafe extern "C" fn f3dx_cache_http_concerns(
             false => Ok(f3dx_cache_status::Skipped),
         }
     })
-}
-
-/// Lists the environment variables that SDKs read their keys from, as a JSON array
-/// of strings. Most refuse to start without one: a test hook that replays gives
-/// those that are unset a placeholder.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn f3dx_cache_http_key_variables(
-    out_json: *mut f3dx_cache_buffer,
-    err: *mut *mut f3dx_cache_error,
-) -> f3dx_cache_status {
-    // SAFETY: the crate's safety contract.
-    let (out, err) = unsafe { (output::buffer(out_json, "out_json"), output::error(err)) };
-    guard(err, || out?.fill_json(&key_variables()))
 }
 
 /// Fetches a recorded HTTP response, and counts the lookup: OK or MISS.

@@ -8,7 +8,8 @@ use crate::input::{self, invalid};
 use crate::options::check_size;
 use crate::output;
 use crate::status::f3dx_cache_status;
-use f3dx_cache_core::{Cache, Result, Stats, Summary};
+use f3dx_cache_core::http::{base_url_variables, key_variables};
+use f3dx_cache_core::{Cache, Result, Settings, Stats, Summary};
 use serde::Serialize;
 use serde_json::json;
 use std::ffi::c_char;
@@ -133,6 +134,30 @@ pub unsafe extern "C" fn f3dx_cache_get_settings(
             }))
         })
     }
+}
+
+/// Lists the environment variables that matter, for test hooks: those that this
+/// library reads ("settings"), those that point SDKs elsewhere, which it reads at
+/// every call ("base_urls"), and those that SDKs read their keys from ("keys").
+/// Some SDKs do nothing without a key: a hook that replays gives those that are
+/// unset a placeholder.
+///
+///     {"settings": ["CI", ...], "base_urls": ["OPENAI_BASE_URL", ...],
+///      "keys": ["OPENAI_API_KEY", ...]}
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_get_variables(
+    out_json: *mut f3dx_cache_buffer,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let (out, err) = unsafe { (output::buffer(out_json, "out_json"), output::error(err)) };
+    guard(err, || {
+        out?.fill_json(&json!({
+            "settings": Settings::VARIABLES,
+            "base_urls": base_url_variables().collect::<Vec<_>>(),
+            "keys": key_variables(),
+        }))
+    })
 }
 
 /// Lists the explanations of intercepted calls that were refused, as a JSON array

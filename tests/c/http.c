@@ -155,14 +155,6 @@ static void what_may_concern_the_cache_is_known_without_a_body(void) {
   f3dx_cache_close(cache);
 }
 
-static void the_variables_of_keys_are_listed(void) {
-  f3dx_cache_buffer json = garbage();
-  EXPECT(OK, f3dx_cache_http_key_variables(&json, &err));
-  CHECK(tells(&json, "\"OPENAI_API_KEY\"") && tells(&json, "\"ANTHROPIC_API_KEY\""));
-  f3dx_cache_buffer_free(&json);
-  EXPECT(INVALID_ARGUMENT, f3dx_cache_http_key_variables(NULL, &err));
-}
-
 static void replay_refuses_and_remembers_it(void) {
   f3dx_cache *cache = open_in(F3DX_CACHE_MODE_REPLAY, "answer.redb", NULL);
   f3dx_cache_buffer json;
@@ -331,7 +323,6 @@ int main(void) {
   what_is_no_whole_answer_is_not_recorded();
   other_calls_pass();
   what_may_concern_the_cache_is_known_without_a_body();
-  the_variables_of_keys_are_listed();
   replay_refuses_and_remembers_it();
   a_read_only_cache_sends_and_records_nothing();
   of_two_exchanges_one_sends();

@@ -48,6 +48,15 @@ static void summaries_are_added_up(void) {
   f3dx_cache_close(cache);
 }
 
+static void the_variables_that_matter_are_listed(void) {
+  f3dx_cache_buffer json = garbage();
+  EXPECT(OK, f3dx_cache_get_variables(&json, &err));
+  CHECK(tells(&json, "\"F3DX_CACHE_MODE\"") && tells(&json, "\"OLLAMA_HOST\""));
+  CHECK(tells(&json, "\"OPENAI_API_KEY\"") && tells(&json, "\"ANTHROPIC_BASE_URL\""));
+  f3dx_cache_buffer_free(&json);
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_get_variables(NULL, &err));
+}
+
 static void counters_of_another_size_are_filled_or_refused(void) {
   struct {
     f3dx_cache_stats stats;
@@ -114,6 +123,7 @@ static void wrong_arguments_are_refused(void) {
 int main(void) {
   counters_count();
   summaries_are_added_up();
+  the_variables_that_matter_are_listed();
   counters_of_another_size_are_filled_or_refused();
   settings_say_which_mode_and_why();
   there_is_nothing_to_tell_at_first();
