@@ -4,7 +4,7 @@ GO ?= go
 GO_PLATFORM = $(shell $(GO) env GOOS)_$(shell $(GO) env GOARCH)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Files outside a module, such as tests/fixtures, are nothing that go would notice: -count=1.
-GO_MODULES := bindings/go
+GO_MODULES := bindings/go bindings/go/internal/sdktest
 
 .PHONY: go test-go lint-go fmt-go
 
