@@ -83,6 +83,9 @@ type Recorder struct {
 func New(t testing.TB, opts ...Option) *Recorder {
 	t.Helper()
 	cache, base, err := open(t.Name(), command(t.Name()), opts)
+	if err == nil {
+		err = readInputs(cache.Settings())
+	}
 	if err != nil {
 		t.Fatalf("cachetest: %v", err)
 	}
@@ -148,7 +151,6 @@ func open(test, command string, opts []Option) (*f3dxcache.Cache, http.RoundTrip
 	for _, option := range opts {
 		option(&config)
 	}
-	readVariables()
 	setRun()
 	cache, err := f3dxcache.OpenForTests(config.path, config.options)
 	if err != nil {
@@ -156,9 +158,6 @@ func open(test, command string, opts []Option) (*f3dxcache.Cache, http.RoundTrip
 	}
 	defer cache.Close()
 	settings := cache.Settings()
-	if err := readFiles(settings); err != nil {
-		return nil, nil, err
-	}
 	if settings.Mode == f3dxcache.Replay {
 		setKeys()
 	}
@@ -170,9 +169,8 @@ func open(test, command string, opts []Option) (*f3dxcache.Cache, http.RoundTrip
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	// Main may have put one of ours there.
-	if ours, ok := base.(*f3dxcache.Transport); ok {
-		base = ours.Base
+	if main, ok := base.(*covering); ok {
+		base = main.Transport.Base
 	}
 	return session, base, nil
 }

@@ -12,7 +12,13 @@ import (
 
 // go test reuses the result of a package while the variables that its tests read by
 // os.Getenv, and the files inside the module that they opened by os.Open, stay the same. It
-// sees nothing of what the C library reads.
+// sees nothing of what the C library reads, and nothing of what TestMain does before m.Run.
+
+// readInputs reads all that a result depends on, during a test.
+func readInputs(settings f3dxcache.Settings) error {
+	readVariables()
+	return readFiles(settings)
+}
 
 // readVariables reads all variables that matter.
 func readVariables() {

@@ -125,6 +125,70 @@ func TestAResultOfAFileOutsideTheModuleIsNeverReused(t *testing.T) {
 	}
 }
 
+const covered = `package consumer
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/f3dx/f3dx-cache/bindings/go/cachetest"
+)
+
+func TestMain(m *testing.M) { cachetest.Main(m) }
+
+func TestIt(t *testing.T) {
+	response, err := http.Post("https://api.openai.com/v1/chat/completions", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+}
+`
+
+func TestUnderMainAChangedFileIsNoticed(t *testing.T) {
+	t.Parallel()
+	m := gotool.New(t, "..", map[string]string{"x_test.go": covered})
+	inside, outside := filepath.Join(m.Folder, "llm.redb"), filepath.Join(t.TempDir(), "llm.redb")
+	for _, name := range []string{inside, outside} {
+		m.Env = []string{"F3DX_CACHE_MODE=replay", "F3DX_CACHE_PATH=" + name}
+		putCall(t, name, 9)
+		isReused(t, m)
+		if reused := isReused(t, m); reused != (name == inside) {
+			t.Errorf("%s: the result is reused: %v", name, reused)
+		}
+		putCall(t, name, 8)
+		if isReused(t, m) {
+			t.Errorf("%s: the result with the old file was reused", name)
+		}
+		m.Env = append(m.Env, "F3DX_CACHE_HOSTS=another")
+		if isReused(t, m) {
+			t.Errorf("%s: the result with other variables was reused", name)
+		}
+	}
+}
+
+// putCall records the answer of covered's call.
+func putCall(t *testing.T, name string, hoursAgo time.Duration) {
+	t.Helper()
+	put(t, name, strings.Repeat(" ", int(hoursAgo)), hoursAgo)
+	cache, err := f3dxcache.Open(name, f3dxcache.Options{Mode: f3dxcache.Record})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := `{"body":{},"method":"POST","url":"api.openai.com/v1/chat/completions"}`
+	if err := cache.Put([]byte(call), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Close(); err != nil {
+		t.Fatal(err)
+	}
+	then := time.Now().Add(-hoursAgo * time.Hour)
+	if err := os.Chtimes(name, then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhereAResultMustBeReusedAFileOutsideIsRefusedWithTheWayOut(t *testing.T) {
 	original := logOfInputs
 	defer func() { logOfInputs = original }()

@@ -1,6 +1,7 @@
 package cachetest
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,13 +29,20 @@ func Main(m interface{ Run() int }, opts ...Option) {
 }
 
 func runMain(m interface{ Run() int }, opts []Option, out io.Writer) int {
+	// What go test said is not known before.
+	if !flag.Parsed() {
+		flag.Parse()
+	}
 	cache, base, err := open("", command(""), opts)
 	if err != nil {
 		fmt.Fprintf(out, "cachetest: %v\n", err)
 		return 1
 	}
 	original := http.DefaultTransport
-	http.DefaultTransport = &f3dxcache.Transport{Cache: cache, Base: base}
+	http.DefaultTransport = &covering{
+		&f3dxcache.Transport{Cache: cache, Base: base},
+		sync.OnceValue(func() error { return readInputs(cache.Settings()) }),
+	}
 	code := m.Run()
 	http.DefaultTransport = original
 	for _, failure := range finish(cache) {
@@ -43,6 +51,23 @@ func runMain(m interface{ Run() int }, opts []Option, out io.Writer) int {
 	}
 	run.print(out)
 	return code
+}
+
+// covering is the http.DefaultTransport of a package. The result of its tests depends on the
+// cache as soon as they call.
+type covering struct {
+	*f3dxcache.Transport
+	readInputs func() error
+}
+
+func (c *covering) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := c.readInputs(); err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, fmt.Errorf("cachetest: %w", err)
+	}
+	return c.Transport.RoundTrip(req)
 }
 
 // run is what all sessions of the process did.

@@ -22,7 +22,7 @@ func newOpenAI(url string, opts ...option.RequestOption) *openai.Client {
 
 func chat(prompt string) openai.ChatCompletionNewParams {
 	return openai.ChatCompletionNewParams{
-		Model:    openai.ChatModelGPT4o,
+		Model:    "gpt-4o",
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(prompt)},
 	}
 }
@@ -61,7 +61,7 @@ func TestOpenAI(t *testing.T) {
 		},
 		"responses": func(c *openai.Client) ([]string, error) {
 			response, err := c.Responses.New(ctx, responses.ResponseNewParams{
-				Model: openai.ChatModelGPT4o, Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
+				Model: "gpt-4o", Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
 			})
 			if err != nil {
 				return nil, err
@@ -70,7 +70,7 @@ func TestOpenAI(t *testing.T) {
 		},
 		"responses stream": func(c *openai.Client) ([]string, error) {
 			return raws(c.Responses.NewStreaming(ctx, responses.ResponseNewParams{
-				Model: openai.ChatModelGPT4o, Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
+				Model: "gpt-4o", Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
 			}))
 		},
 		"embeddings": func(c *openai.Client) ([]string, error) {
