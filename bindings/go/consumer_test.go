@@ -2,6 +2,7 @@ package f3dxcache_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -44,6 +45,29 @@ func TestTheSharedLibraryIsLinkedByItsTag(t *testing.T) {
 	t.Parallel()
 	m := gotool.New(t, ".", map[string]string{"x_test.go": consumer})
 	m.MustGo("test", "-tags", "f3dx_dynamic", "./...")
+}
+
+func TestAnInstalledLibraryIsLinkedByItsTag(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("pkg-config"); err != nil {
+		t.Skip("pkg-config is not installed")
+	}
+	prefix := t.TempDir()
+	install := exec.Command("sh", "../../ffi/install.sh", platform)
+	install.Env = append(os.Environ(), "PREFIX="+prefix, "DESTDIR=")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("install.sh: %s", out)
+	}
+	// What `make go` made is not there.
+	binding := gotool.Copy(t, ".")
+	for _, name := range []string{"libf3dx_cache.a", "libf3dx_cache.so", "stamp.go"} {
+		if err := os.Remove(filepath.Join(binding, platform, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := gotool.New(t, binding, map[string]string{"x_test.go": consumer})
+	m.Env = []string{"PKG_CONFIG_PATH=" + filepath.Join(prefix, "lib", "pkgconfig"), "LD_LIBRARY_PATH=" + filepath.Join(prefix, "lib")}
+	m.MustGo("test", "-tags", "f3dx_pkgconfig", "./...")
 }
 
 func TestAnotherLibraryEndsTheReuseOfResults(t *testing.T) {
