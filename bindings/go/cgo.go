@@ -25,10 +25,12 @@ import (
 )
 
 func init() {
-	if problem := abiProblem(uint32(C.f3dx_cache_abi_version())); problem != "" {
+	if problem := abiProblem(loadedABI()); problem != "" {
 		panic(problem)
 	}
 }
+
+func loadedABI() uint32 { return uint32(C.f3dx_cache_abi_version()) }
 
 // abiProblem says what is wrong with a library of this ABI; "" if nothing is.
 func abiProblem(loaded uint32) string {

@@ -15,11 +15,11 @@ import (
 // provider is a mock provider that counts its calls.
 type provider struct {
 	URL  string
-	t    *testing.T
+	t    testing.TB
 	stop func()
 }
 
-func newProvider(t *testing.T) *provider {
+func newProvider(t testing.TB) *provider {
 	t.Helper()
 	command := exec.Command("python3", filepath.Join("..", "..", "..", "..", "tests", "mock_provider"), "--exit-with-stdin")
 	command.Stderr = os.Stderr
@@ -126,7 +126,7 @@ func isRecordedAndReplayed(t *testing.T, call func(url string, cache *f3dxcache.
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
