@@ -60,22 +60,13 @@ func (c *Cache) Middleware(req *http.Request, next func(*http.Request) (*http.Re
 		return next(req)
 	}
 	method, url, headers := methodOf(req), req.URL.String(), headersJSON(req.Header)
-	concerns, err := c.concerns(method, url, headers)
-	if err != nil {
-		return refused(req, c.failed(err))
-	}
-	if !concerns {
-		// Asked again without its body, for the warning about a call that was overlooked.
-		overlooked, err := c.intercept(method, url, headers, nil)
+	if isGenerated(req) {
+		concerns, err := c.concerns(method, url, headers)
 		if err != nil {
 			return refused(req, c.failed(err))
 		}
-		if overlooked.exchange == nil && overlooked.replay == nil {
+		if !concerns {
 			return next(req)
-		}
-		// A base URL was set meanwhile: it is the cache's business after all.
-		if overlooked.exchange != nil {
-			c.failed(overlooked.exchange.finish(endFailed))
 		}
 	}
 	body, err := readBody(req)
@@ -93,9 +84,17 @@ func (c *Cache) Middleware(req *http.Request, next func(*http.Request) (*http.Re
 		return decided.replay.response(req, c.settings.ReplayTiming), nil
 	case decided.exchange != nil:
 		return c.send(req, body, decided.exchange, next)
+	case req.Body == nil || req.Body == http.NoBody:
+		return next(req)
 	default:
 		return next(withBody(req, req.Context(), body))
 	}
+}
+
+// isGenerated returns whether a body may be made while it is sent, or is long: it is read
+// only if the call is the cache's business.
+func isGenerated(req *http.Request) bool {
+	return req.Body != nil && req.Body != http.NoBody && (req.GetBody == nil || req.ContentLength > 1<<20)
 }
 
 // sending marks the context of a request that an outer Transport or Middleware has judged.

@@ -37,7 +37,7 @@ func against(b *testing.B, prompt string, call func(*openai.Client, string) erro
 	p := newProvider(b)
 	path := filepath.Join(b.TempDir(), "llm.redb")
 	open := func(mode f3dxcache.Mode) *f3dxcache.Cache {
-		cache, err := f3dxcache.Open(path, f3dxcache.Options{Mode: mode, Hosts: []string{"127.0.0.1:*"}})
+		cache, err := f3dxcache.OpenForTests(path, f3dxcache.Options{Mode: mode, Hosts: []string{"127.0.0.1:*"}})
 		must(b, err)
 		b.Cleanup(func() { cache.Close() })
 		return cache
