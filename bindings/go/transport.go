@@ -94,8 +94,10 @@ func (c *Cache) Middleware(req *http.Request, next func(*http.Request) (*http.Re
 // isGenerated returns whether a body may be made while it is sent, or is long: it is read
 // only if the call is the cache's business.
 func isGenerated(req *http.Request) bool {
-	return req.Body != nil && req.Body != http.NoBody && (req.GetBody == nil || req.ContentLength > 1<<20)
+	return req.Body != nil && req.Body != http.NoBody && (req.GetBody == nil || req.ContentLength > longBody)
 }
+
+const longBody = 1 << 20
 
 // sending marks the context of a request that an outer Transport or Middleware has judged.
 type sending struct{}
@@ -214,7 +216,12 @@ func readBody(req *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	defer req.Body.Close()
-	return io.ReadAll(req.Body)
+	var body bytes.Buffer
+	if length := req.ContentLength; length > 0 && length <= longBody {
+		body.Grow(int(length) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(req.Body)
+	return body.Bytes(), err
 }
 
 // withBody copies a request whose body was read, so that it can be sent, and sent again.
