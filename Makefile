@@ -27,7 +27,7 @@ demo: python node ## Record and replay through real SDKs against a local mock pr
 
 test: test-rust test-python test-node test-go ## Run every test of every language
 
-test-rust: python ## Run the tests of the core, of the C library and of what crosses languages
+test-rust: python go ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
 
 test-python: python ## Run the tests of the Python package and of the mock provider
