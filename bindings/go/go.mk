@@ -13,7 +13,7 @@ go: ## Build the C library into bindings/go/lib, which the Go package links
 	cp include/f3dx_cache.h bindings/go/f3dx_cache.h
 	sh bindings/go/lib/stage.sh "$${CARGO_TARGET_DIR:-target}/release" $(GO_PLATFORM)
 
-test-go: go ## Run the tests of the Go module, with the race detector
+test-go: go python ## Run the tests of the Go module, with the race detector
 	for module in $(GO_MODULES); do (cd $$module && $(GO) test -race -count=1 ./...) || exit 1; done
 
 lint-go: go

@@ -27,6 +27,12 @@ func chat(prompt string) openai.ChatCompletionNewParams {
 	}
 }
 
+func responseTo(prompt string) responses.ResponseNewParams {
+	return responses.ResponseNewParams{
+		Model: "gpt-4o", Input: responses.ResponseNewParamsInputUnion{OfString: openai.String(prompt)},
+	}
+}
+
 // raws reads a stream to its end.
 func raws[T interface{ RawJSON() string }](stream *ssestream.Stream[T]) (all []string, err error) {
 	defer stream.Close()
@@ -60,18 +66,14 @@ func TestOpenAI(t *testing.T) {
 			return []string{completion.RawJSON()}, nil
 		},
 		"responses": func(c *openai.Client) ([]string, error) {
-			response, err := c.Responses.New(ctx, responses.ResponseNewParams{
-				Model: "gpt-4o", Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
-			})
+			response, err := c.Responses.New(ctx, responseTo("hi"))
 			if err != nil {
 				return nil, err
 			}
 			return []string{response.RawJSON()}, nil
 		},
 		"responses stream": func(c *openai.Client) ([]string, error) {
-			return raws(c.Responses.NewStreaming(ctx, responses.ResponseNewParams{
-				Model: "gpt-4o", Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("hi")},
-			}))
+			return raws(c.Responses.NewStreaming(ctx, responseTo("hi")))
 		},
 		"embeddings": func(c *openai.Client) ([]string, error) {
 			embedding, err := c.Embeddings.New(ctx, openai.EmbeddingNewParams{
