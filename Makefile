@@ -18,17 +18,16 @@ NODE_TOOLS := bindings/node/node_modules/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## Build the C library, the Python package and the npm package
-	$(CARGO) build --release -p f3dx_cache
+build: go ## Build the C library, the Go, the Python and the npm package
 	$(MAKE) python node
 
 demo: python node ## Record and replay through real SDKs against a local mock provider
 	$(CARGO) build --release -p f3dx_cache
 	$(BIN)/python tests/demo
 
-test: test-rust test-python test-node ## Run every test of every language
+test: test-rust test-python test-node test-go ## Run every test of every language
 
-test-rust: python ## Run the tests of the core, of the C library and of what crosses languages
+test-rust: python go ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
 
 test-python: python ## Run the tests of the Python package and of the mock provider
@@ -58,14 +57,14 @@ bench: python node ## Measure, as ratios to a named reference in the same run
 	$(BIN)/python bench/python/compare.py
 	node bench/node/compare.mjs
 
-lint: $(VENV)/tools $(NODE_TOOLS) ## Check formatting and lints of every language
+lint: $(VENV)/tools $(NODE_TOOLS) lint-go ## Check formatting and lints of every language
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd bindings/node && $(NPM) run -s lint
 
-fmt: $(VENV)/tools $(NODE_TOOLS) ## Format every language
+fmt: $(VENV)/tools $(NODE_TOOLS) fmt-go ## Format every language
 	$(CARGO) fmt --all
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -81,7 +80,8 @@ node: $(NODE_TOOLS) ## Build the npm package into bindings/node
 	cd bindings/node && $(NPM) run -s build
 
 clean: ## Remove what was built
-	rm -rf target build $(VENV) $(addprefix bindings/node/,node_modules dist native)
+	rm -rf target build $(VENV) $(addprefix bindings/node/,node_modules dist native) \
+		bindings/go/lib/*/libf3dx_cache.* bindings/go/lib/*/stamp.go
 
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(dir $(@D))
@@ -96,3 +96,4 @@ $(NODE_TOOLS): bindings/node/package-lock.json
 	touch $@
 
 -include ffi/install.mk
+-include bindings/go/go.mk

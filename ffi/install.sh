@@ -35,4 +35,20 @@ Cflags: -I\${includedir}
 Libs: -L\${libdir} -lf3dx_cache
 Libs.private: -lpthread -ldl -lm
 EOF
+cmake=$to/lib/cmake/f3dx_cache
+install -d "$cmake"
+install -m 644 "$here/cmake/f3dx_cacheConfig.cmake" "$cmake/"
+# While the major version is 0, a minor version may change anything.
+cat >"$cmake/f3dx_cacheConfigVersion.cmake" <<EOF
+set(PACKAGE_VERSION "$version")
+set(_f3dx_cache_wanted "\${PACKAGE_FIND_VERSION_MAJOR}.\${PACKAGE_FIND_VERSION_MINOR}")
+set(PACKAGE_VERSION_COMPATIBLE FALSE)
+if(NOT PACKAGE_FIND_VERSION OR
+   (NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION AND _f3dx_cache_wanted STREQUAL "${version%.*}"))
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()
+EOF
 echo "installed f3dx_cache $version under $to"

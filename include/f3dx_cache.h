@@ -671,6 +671,21 @@ f3dx_cache_status f3dx_cache_http_intercept(f3dx_cache *cache,
                                             f3dx_cache_error **err);
 
 /**
+ * Says whether a call may be the cache's business, whatever its body: OK, or
+ * SKIPPED if it passes untouched. For bodies that are generated while they are
+ * sent: ask before you read one for f3dx_cache_http_intercept.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_http_concerns(const f3dx_cache *cache,
+                                           const char *method,
+                                           size_t method_len,
+                                           const char *url,
+                                           size_t url_len,
+                                           const char *headers,
+                                           size_t headers_len,
+                                           f3dx_cache_error **err);
+
+/**
  * Fetches a recorded HTTP response, and counts the lookup: OK or MISS.
  * `out_head` is as in f3dx_cache_http_intercept; what was recorded with
  * f3dx_cache_put has status 200 and content type application/json.
@@ -829,6 +844,18 @@ f3dx_cache_status f3dx_cache_get_summary(const f3dx_cache *cache,
                                          f3dx_cache_error **err);
 
 /**
+ * Adds up what several sessions on a file did, such as those of one run.
+ * `summaries` is a JSON array of what f3dx_cache_get_summary said of each, and
+ * `cache` any handle on the file.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_merge_summaries(const f3dx_cache *cache,
+                                             const char *summaries,
+                                             size_t summaries_len,
+                                             f3dx_cache_buffer *out_json,
+                                             f3dx_cache_error **err);
+
+/**
  * Says which settings are in force: {"path": "...", "mode": "replay",
  * "mode_reason": "CI is set", "config_file": null, "replay_timing": false}.
  */
@@ -836,6 +863,20 @@ F3DX_CACHE_API
 f3dx_cache_status f3dx_cache_get_settings(const f3dx_cache *cache,
                                           f3dx_cache_buffer *out_json,
                                           f3dx_cache_error **err);
+
+/**
+ * Lists the environment variables that matter, for test hooks: those that this
+ * library reads ("settings"), those that point SDKs elsewhere, which it reads at
+ * every call ("base_urls"), and those that SDKs read their keys from ("keys").
+ * Some SDKs do nothing without a key: a hook that replays gives those that are
+ * unset a placeholder.
+ *
+ *     {"settings": ["CI", ...], "base_urls": ["OPENAI_BASE_URL", ...],
+ *      "keys": ["OPENAI_API_KEY", ...]}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_get_variables(f3dx_cache_buffer *out_json,
+                                           f3dx_cache_error **err);
 
 /**
  * Lists the explanations of intercepted calls that were refused, as a JSON array

@@ -45,6 +45,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The environment variables that settings, hosts and runs are taken from.
+    pub const VARIABLES: &[&str] = &[
+        "CI",
+        "F3DX_CACHE_DIR",
+        "F3DX_CACHE_HOSTS",
+        "F3DX_CACHE_MODE",
+        "F3DX_CACHE_PATH",
+        "F3DX_CACHE_RUN_ID",
+    ];
+
     /// Returns the settings for a cache that is opened by hand.
     ///
     /// Reads `F3DX_CACHE_MODE`, `F3DX_CACHE_PATH` and `F3DX_CACHE_DIR` and no

@@ -78,6 +78,41 @@ pub unsafe extern "C" fn f3dx_cache_http_intercept(
     })
 }
 
+/// Says whether a call may be the cache's business, whatever its body: OK, or
+/// SKIPPED if it passes untouched. For bodies that are generated while they are
+/// sent: ask before you read one for f3dx_cache_http_intercept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_http_concerns(
+    cache: *const f3dx_cache,
+    method: *const c_char,
+    method_len: usize,
+    url: *const c_char,
+    url_len: usize,
+    headers: *const c_char,
+    headers_len: usize,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let (cache, method, url, headers, err) = unsafe {
+        (
+            input::cache(cache),
+            input::text(method, method_len, "method"),
+            input::text(url, url_len, "url"),
+            input::json(headers, headers_len, "headers"),
+            output::error(err),
+        )
+    };
+    guard(err, || {
+        let headers = Headers::parse(headers?)?;
+        let headers = headers.pairs();
+        let call = HttpCall { method: method?, url: url?, headers: &headers, body: &[] };
+        match cache?.concerns(&call) {
+            true => Ok(f3dx_cache_status::Ok),
+            false => Ok(f3dx_cache_status::Skipped),
+        }
+    })
+}
+
 /// Fetches a recorded HTTP response, and counts the lookup: OK or MISS.
 /// `out_head` is as in f3dx_cache_http_intercept; what was recorded with
 /// f3dx_cache_put has status 200 and content type application/json.

@@ -8,9 +8,11 @@ use crate::input::{self, invalid};
 use crate::options::check_size;
 use crate::output;
 use crate::status::f3dx_cache_status;
-use f3dx_cache_core::{Cache, Result, Stats};
+use f3dx_cache_core::http::{base_url_variables, key_variables};
+use f3dx_cache_core::{Cache, Result, Settings, Stats, Summary};
 use serde::Serialize;
 use serde_json::json;
+use std::ffi::c_char;
 use std::mem::size_of;
 
 /// Counters. Set struct_size before the call.
@@ -74,14 +76,40 @@ pub unsafe extern "C" fn f3dx_cache_get_summary(
     err: *mut *mut f3dx_cache_error,
 ) -> f3dx_cache_status {
     // SAFETY: the crate's safety contract.
+    unsafe { report(cache, out_json, err, |cache| Ok(told(cache, cache.summary()?))) }
+}
+
+/// Adds up what several sessions on a file did, such as those of one run.
+/// `summaries` is a JSON array of what f3dx_cache_get_summary said of each, and
+/// `cache` any handle on the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_merge_summaries(
+    cache: *const f3dx_cache,
+    summaries: *const c_char,
+    summaries_len: usize,
+    out_json: *mut f3dx_cache_buffer,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let summaries = unsafe { input::json(summaries, summaries_len, "summaries") };
+    // SAFETY: the crate's safety contract.
     unsafe {
         report(cache, out_json, err, |cache| {
-            let (summary, settings) = (cache.summary()?, cache.settings());
-            let mut lines = vec![summary.line(settings.mode, &settings.path)];
-            lines.extend(summary.refusal_lines());
-            Ok(Told { text: lines.join("\n"), facts: summary })
+            let wrong =
+                |cause| invalid("summaries: an array of summaries is needed").because(cause);
+            let all: Vec<Summary> = serde_json::from_slice(summaries?).map_err(wrong)?;
+            let mut sum = Summary::default();
+            all.iter().for_each(|one| sum.merge(one));
+            Ok(told(cache, sum))
         })
     }
+}
+
+fn told(cache: &Cache, summary: Summary) -> Told<Summary> {
+    let settings = cache.settings();
+    let mut lines = vec![summary.line(settings.mode, &settings.path)];
+    lines.extend(summary.refusal_lines());
+    Told { text: lines.join("\n"), facts: summary }
 }
 
 /// Says which settings are in force: {"path": "...", "mode": "replay",
@@ -106,6 +134,30 @@ pub unsafe extern "C" fn f3dx_cache_get_settings(
             }))
         })
     }
+}
+
+/// Lists the environment variables that matter, for test hooks: those that this
+/// library reads ("settings"), those that point SDKs elsewhere, which it reads at
+/// every call ("base_urls"), and those that SDKs read their keys from ("keys").
+/// Some SDKs do nothing without a key: a hook that replays gives those that are
+/// unset a placeholder.
+///
+///     {"settings": ["CI", ...], "base_urls": ["OPENAI_BASE_URL", ...],
+///      "keys": ["OPENAI_API_KEY", ...]}
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn f3dx_cache_get_variables(
+    out_json: *mut f3dx_cache_buffer,
+    err: *mut *mut f3dx_cache_error,
+) -> f3dx_cache_status {
+    // SAFETY: the crate's safety contract.
+    let (out, err) = unsafe { (output::buffer(out_json, "out_json"), output::error(err)) };
+    guard(err, || {
+        out?.fill_json(&json!({
+            "settings": Settings::VARIABLES,
+            "base_urls": base_url_variables().collect::<Vec<_>>(),
+            "keys": key_variables(),
+        }))
+    })
 }
 
 /// Lists the explanations of intercepted calls that were refused, as a JSON array

@@ -133,6 +133,28 @@ static void other_calls_pass(void) {
   f3dx_cache_close(cache);
 }
 
+static f3dx_cache_status concerns(const f3dx_cache *cache, const char *method, const char *url) {
+  return f3dx_cache_http_concerns(cache, method, strlen(method), url, strlen(url), NULL, 0, &err);
+}
+
+static void what_may_concern_the_cache_is_known_without_a_body(void) {
+  f3dx_cache *cache = open_in(F3DX_CACHE_MODE_REPLAY, "answer.redb", NULL);
+  f3dx_cache_buffer json;
+  EXPECT(OK, concerns(cache, "POST", URL));
+  EXPECT(OK, concerns(cache, "GET", "https://api.openai.com/v1/models"));
+  EXPECT(SKIPPED, concerns(cache, "POST", "https://example.com/"));
+  EXPECT(INVALID_ARGUMENT, concerns(NULL, "POST", URL));
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_http_concerns(cache, NULL, 1, TEXT(URL), NULL, 0, &err));
+  EXPECT(OK, f3dx_cache_get_refused_misses(cache, &json, &err));
+  CHECK(tells(&json, "[]"));
+  f3dx_cache_buffer_free(&json);
+  f3dx_cache_close(cache);
+
+  cache = open_in(F3DX_CACHE_MODE_OFF, "answer.redb", NULL);
+  EXPECT(SKIPPED, concerns(cache, "POST", URL));
+  f3dx_cache_close(cache);
+}
+
 static void replay_refuses_and_remembers_it(void) {
   f3dx_cache *cache = open_in(F3DX_CACHE_MODE_REPLAY, "answer.redb", NULL);
   f3dx_cache_buffer json;
@@ -300,6 +322,7 @@ int main(void) {
   a_stream_is_recorded_at_its_terminal_event();
   what_is_no_whole_answer_is_not_recorded();
   other_calls_pass();
+  what_may_concern_the_cache_is_known_without_a_body();
   replay_refuses_and_remembers_it();
   a_read_only_cache_sends_and_records_nothing();
   of_two_exchanges_one_sends();

@@ -31,6 +31,32 @@ static void counters_count(void) {
   f3dx_cache_close(cache);
 }
 
+static void summaries_are_added_up(void) {
+  f3dx_cache *cache = open_in(F3DX_CACHE_MODE_REPLAY, "stats.redb", NULL);
+  f3dx_cache_buffer out = garbage();
+  const char *two = "[{\"hits\":1,\"text\":\"is made anew\"},{\"hits\":2,\"refused\":1,"
+                    "\"refusals\":[{\"call\":\"POST x\",\"why\":\"status 429\",\"times\":1}]}]";
+  EXPECT(OK, f3dx_cache_merge_summaries(cache, two, strlen(two), &out, &err));
+  CHECK(tells(&out, "\"hits\":3") && tells(&out, "\"text\":\"f3dx-cache: 3 hits"));
+  CHECK(tells(&out, "(replay, stats.redb)\\nnot recorded: POST x: status 429"));
+  f3dx_cache_buffer_free(&out);
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_merge_summaries(cache, TEXT("{}"), &out, &err));
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_merge_summaries(cache, NULL, 1, &out, &err));
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_merge_summaries(cache, TEXT("[]"), NULL, &err));
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_merge_summaries(NULL, TEXT("[]"), &out, &err));
+  CHECK(is_empty(out));
+  f3dx_cache_close(cache);
+}
+
+static void the_variables_that_matter_are_listed(void) {
+  f3dx_cache_buffer json = garbage();
+  EXPECT(OK, f3dx_cache_get_variables(&json, &err));
+  CHECK(tells(&json, "\"F3DX_CACHE_MODE\"") && tells(&json, "\"OLLAMA_HOST\""));
+  CHECK(tells(&json, "\"OPENAI_API_KEY\"") && tells(&json, "\"ANTHROPIC_BASE_URL\""));
+  f3dx_cache_buffer_free(&json);
+  EXPECT(INVALID_ARGUMENT, f3dx_cache_get_variables(NULL, &err));
+}
+
 static void counters_of_another_size_are_filled_or_refused(void) {
   struct {
     f3dx_cache_stats stats;
@@ -96,6 +122,8 @@ static void wrong_arguments_are_refused(void) {
 
 int main(void) {
   counters_count();
+  summaries_are_added_up();
+  the_variables_that_matter_are_listed();
   counters_of_another_size_are_filled_or_refused();
   settings_say_which_mode_and_why();
   there_is_nothing_to_tell_at_first();

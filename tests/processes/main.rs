@@ -23,10 +23,11 @@ enum Language {
     Rust,
     C,
     Python,
+    Go,
 }
 
 impl Language {
-    const ALL: [Language; 3] = [Language::Rust, Language::C, Language::Python];
+    const ALL: [Language; 4] = [Language::Rust, Language::C, Language::Python, Language::Go];
 
     /// Starts a worker whose openings have these options, as JSON.
     fn start(self, options: &str) -> Worker {
@@ -38,6 +39,7 @@ impl Language {
                 program.arg(repository().join("tests/worker/worker.py"));
                 program
             }
+            Language::Go => Command::new(go_worker()),
         };
         // No configuration file of this repository is meant.
         Worker::start(program.arg(options).current_dir(env!("CARGO_TARGET_TMPDIR")))
@@ -51,6 +53,18 @@ fn c_worker() -> &'static Path {
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("worker-in-c");
         let source = repository().join("tests/worker/worker.c");
         c::compile(&source, &program, &c::archive(&library()));
+        program
+    })
+}
+
+/// Returns the worker in Go, built once for all tests here.
+fn go_worker() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("worker-in-go");
+        let mut go = Command::new("go");
+        go.args(["build", "-o"]).arg(&program).arg("./internal/worker");
+        c::succeeds("go build", go.current_dir(repository().join("bindings/go")));
         program
     })
 }

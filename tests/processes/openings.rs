@@ -29,6 +29,11 @@ fn two_openings_in_python_are_closed_in_either_order() {
     every_pair(Language::Python);
 }
 
+#[test]
+fn two_openings_in_go_are_closed_in_either_order() {
+    every_pair(Language::Go);
+}
+
 fn every_pair(language: Language) {
     for pair in PAIRS {
         for closed_first in [0, 1] {

@@ -26,6 +26,7 @@ pub(crate) use url::unescape;
 pub use call::{Classified, HttpCall, RequestDocument};
 pub use keys::key_variables;
 pub use policy::HttpPolicy;
+pub use providers::base_url_variables;
 pub use response::{Chunk, ResponseHead, Verdict, kept_headers};
 pub use stream::{StreamState, StreamWatcher};
 pub use usage::{ResponseFacts, Usage, facts_of, usage_of};

@@ -253,6 +253,12 @@ pub(crate) fn model_in_path(path: &str) -> Option<String> {
     })
 }
 
+/// Returns the names of the variables that point SDKs at other servers, whose calls are
+/// then a provider's.
+pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
+    BASE_URLS.iter().copied().chain(["OLLAMA_HOST"])
+}
+
 /// Returns the servers that the environment names as providers.
 ///
 /// A variable that is empty or no URL names none: its SDK will say so.
