@@ -1,5 +1,7 @@
 /** What `use` does to calls of Node's own `fetch`. */
 
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CacheMissError, use } from '../dist/index.mjs';
 import { Provider, bytesOf, inFolder } from './provider.js';
@@ -265,4 +267,108 @@ test('the innermost use answers, and each asynchronous context has its own', () 
     await (await ask('outer')).text();
     expect(outer.cache.stats()).toMatchObject({ entries: 1, misses: 1 });
     await outer.close();
+  }));
+
+test('headers that can be read only once arrive, at a provider and elsewhere', () =>
+  inFolder(async (path) => {
+    const server = http.createServer((request, response) => {
+      response.end(JSON.stringify(request.headers['x-tenant'] ?? null));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const once = () => new Headers({ 'x-tenant': 'one' }).entries() as unknown as HeadersInit;
+    for (const mine of [hosts, ['api.example.com']]) {
+      const recording = use({ path, hosts: mine, mode: 'record' });
+      const url = `http://127.0.0.1:${port}/v1/chat/completions`;
+      const response = await fetch(url, { method: 'POST', headers: once(), body: '{}' });
+      expect(await response.json()).toBe('one');
+      await recording.close().catch(() => undefined);
+    }
+    server.close();
+  }));
+
+test('a URL in another spelling is the same request', () =>
+  inFolder(async (path) => {
+    const spelled = (url: string) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { authorization: 'Bearer a-key' },
+        body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }),
+      });
+    const url = `${provider.url}/v1/chat/completions`;
+    const recording = use({ path, hosts, mode: 'record' });
+    for (const other of [
+      url,
+      ` ${url}`,
+      `${url}#here`,
+      url.replace('http', 'HTTP'),
+      url.replace('/v1/', '/v1/./x/../'),
+    ]) {
+      const response = await spelled(other);
+      expect(response.url).toBe(url);
+      await response.text();
+    }
+    await recording.close();
+    expect(await provider.calls()).toBe(1);
+  }));
+
+test('a copy of a response knows its URL, too', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    for (const _ of ['recorded', 'replayed']) {
+      const response = await ask('Hi');
+      const copy = response.clone().clone();
+      expect(copy.url).toBe(`${provider.url}/v1/chat/completions`);
+      expect(await copy.text()).toBe(await response.text());
+    }
+    await recording.close();
+  }));
+
+test('a call that is not answered yet is waited for at the end, and recorded', () =>
+  inFolder(async (path) => {
+    const recording = use({ path, hosts, mode: 'record' });
+    const held = ask('Held? [[hold]]');
+    await provider.arrived(1);
+    const closed = recording.close();
+    await provider.release();
+    await closed;
+    expect((await held).status).toBe(200);
+
+    const replaying = use({ path, hosts, mode: 'replay' });
+    expect((await ask('Held? [[hold]]')).status).toBe(200);
+    await replaying.close();
+  }));
+
+test('many calls at once may share a signal', () =>
+  inFolder(async (path) => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => warnings.push(warning);
+    process.on('warning', warned);
+    const recording = use({ path, hosts, mode: 'record' });
+    const { signal } = new AbortController();
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => (await ask(`Hi ${n}`, { signal })).text()),
+    );
+    await recording.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  }));
+
+test('an abort between two chunks of a timed replay is not kept waiting', () =>
+  inFolder(async (path) => {
+    const prompt = 'Hi [[words:1]] [[delay:ms=600]]';
+    const recording = use({ path, hosts, mode: 'record' });
+    await (await ask(prompt, { stream: true })).text();
+    await recording.close();
+    const replaying = use({ path, hosts, mode: 'replay', replayTiming: true });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reader = (await ask(prompt, { stream: true, signal })).body!.getReader();
+    await reader.read();
+    controller.abort(new Error('enough'));
+    const before = performance.now();
+    await expect(reader.read()).rejects.toThrow('enough');
+    expect(performance.now() - before).toBeLessThan(300);
+    await replaying.close();
   }));

@@ -1,5 +1,7 @@
 /** What `use` does to calls that undici dispatches, past `globalThis.fetch`. */
 
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import * as undici from 'undici';
@@ -364,4 +366,33 @@ test('a dispatcher set while we are there stays, and fetch sends through it once
     } finally {
       undici.setGlobalDispatcher(before);
     }
+  }));
+
+test('headers that can be read only once arrive, and a form is one request at any boundary', () =>
+  inFolder(async (path) => {
+    const seen: http.IncomingHttpHeaders[] = [];
+    const server = http.createServer((request, response) => {
+      seen.push(request.headers);
+      request.resume();
+      response.end('{"text":"Hi"}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/audio/transcriptions`;
+    const recording = use({ path, hosts, mode: 'record' });
+    for (const _ of ['recorded', 'replayed']) {
+      const body = new undici.FormData();
+      body.append('model', 'whisper-1');
+      body.append('file', new Blob(['sound']), 'a.wav');
+      const once = new Map([['x-tenant', 'one']]).entries();
+      const answer = await undici.request(url, { method: 'POST', headers: once, body });
+      expect(await answer.body.text()).toBe('{"text":"Hi"}');
+    }
+    await recording.close();
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({
+      'x-tenant': 'one',
+      'content-type': expect.stringContaining('multipart/form-data; boundary=') as string,
+    });
+    server.closeAllConnections();
+    server.close();
   }));

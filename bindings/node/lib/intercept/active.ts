@@ -24,8 +24,10 @@ export class Active {
   readonly cache: Cache;
   /** What went wrong while looking up or recording: told when the `use` ends. */
   readonly errors: unknown[] = [];
-  /** The responses that are being recorded. */
+  /** The calls that are under way, and the responses that are being recorded. */
   readonly streams = new Set<Recorded>();
+  /** The end has begun: nobody may read what is still to come. */
+  draining = false;
   open = false;
   outer: Active | undefined;
 
@@ -51,6 +53,7 @@ export class Active {
 
   /** Has all that is being recorded read to its end, as if the caller had left it. */
   async drain(): Promise<void> {
+    this.draining = true;
     this.readAhead();
     await Promise.all([...this.streams].map((stream) => stream.over));
   }

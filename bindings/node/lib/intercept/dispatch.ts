@@ -31,8 +31,9 @@ export interface Dispatcher {
 }
 
 /** Dispatches a call through `beneath`, or answers it. */
-export function dispatch(beneath: Dispatcher, options: DispatchOptions, handler: Handler): boolean {
+export function dispatch(beneath: Dispatcher, asked: DispatchOptions, handler: Handler): boolean {
   const found = active();
+  const options = found === undefined ? asked : rereadable(asked);
   const call = found && callOf(options);
   if (found === undefined || call === undefined) return beneath.dispatch(options, handler);
   try {
@@ -43,7 +44,11 @@ export function dispatch(beneath: Dispatcher, options: DispatchOptions, handler:
   const body = atHand(options.body);
   if (body !== undefined) return decided(found, beneath, options, handler, call, body);
   void read(options.body).then(
-    (whole) => decided(found, beneath, withBody(options, whole), handler, call, whole),
+    (whole) => {
+      const sent = withBody(options, whole);
+      // With the content type that the body decides.
+      return decided(found, beneath, sent, handler, callOf(sent) ?? call, whole);
+    },
     // As undici does where a body breaks.
     (error: unknown) => new Caller(handler).fail(error),
   );
@@ -144,6 +149,19 @@ function callOf({
   return { method, url: new URL(queried, origin).href, headers: linesOf(headers) };
 }
 
+/** Returns options whose headers can be read more than once. */
+function rereadable(options: DispatchOptions): DispatchOptions {
+  const headers = options.headers as Iterable<unknown> | null | undefined;
+  if (headers?.[Symbol.iterator] === undefined) return options;
+  if ((headers[Symbol.iterator]() as unknown) !== headers) return options;
+  return { ...options, headers: iterable([...headers]) };
+}
+
+/** An array would be names and values in turn. */
+function iterable(pairs: unknown[]): Iterable<unknown> {
+  return { [Symbol.iterator]: () => pairs.values() };
+}
+
 function linesOf(headers: unknown): string {
   const lines: string[] = [];
   const add = (name: unknown, values: unknown) => {
@@ -167,8 +185,10 @@ function withBody(options: DispatchOptions, { bytes, type }: Body): DispatchOpti
   const { headers } = options;
   if (type === undefined || /^content-type$/im.test(linesOf(headers)))
     return { ...options, body: bytes };
-  const added: unknown = Array.isArray(headers)
-    ? [...(headers as unknown[]), 'content-type', type]
-    : { ...(headers as object | undefined), 'content-type': type };
+  let added: unknown;
+  if (Array.isArray(headers)) added = [...(headers as unknown[]), 'content-type', type];
+  else if (headers && Symbol.iterator in (headers as object))
+    added = iterable([...(headers as Iterable<unknown>), ['content-type', type]]);
+  else added = { ...(headers as object | undefined), 'content-type': type };
   return { ...options, headers: added, body: bytes };
 }

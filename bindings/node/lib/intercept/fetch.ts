@@ -11,7 +11,8 @@ import { active, type Active } from './active.js';
 import { concerns, decide, type Call } from './decide.js';
 import { Recording, finish } from './recording.js';
 import { isStainless, refused } from './refused.js';
-import { replayed } from './replayed.js';
+import { described, replayed } from './replayed.js';
+import { onAbort } from './signal.js';
 import { turn } from './turn.js';
 import { beneath, isMock, past } from './undici.js';
 
@@ -98,7 +99,7 @@ async function intercepted(
 
 /** Reads a call without a promise, as SDKs make it; `undefined` if that takes more. */
 function quickly(input: Input, init: Init | undefined): Prepared | undefined {
-  const url = typeof input === 'string' ? input : input instanceof URL ? input.href : undefined;
+  const url = hrefOf(input);
   const body = init?.body ?? '';
   if (url === undefined || !(typeof body === 'string' || body instanceof Uint8Array))
     return undefined;
@@ -108,6 +109,16 @@ function quickly(input: Input, init: Init | undefined): Prepared | undefined {
   return { method, url, headers, body, signal: init?.signal, input, init };
 }
 
+/** Spells a URL as a `Request` would; `undefined` if there is one, or no URL. */
+function hrefOf(input: Input): string | undefined {
+  if (typeof input !== 'string') return input instanceof URL ? input.href : undefined;
+  try {
+    return new URL(input).href;
+  } catch {
+    return undefined;
+  }
+}
+
 function linesOf(headers: HeadersInit | undefined): string | undefined {
   let lines = '';
   let pairs = 0;
@@ -115,10 +126,15 @@ function linesOf(headers: HeadersInit | undefined): string | undefined {
     lines += pairs++ === 0 ? `${name}\n${value}` : `\n${name}\n${value}`;
   };
   if (headers === undefined) return lines;
+  // Node's to tell.
+  if (headers === null) return undefined;
   if (typeof (headers as Headers).forEach === 'function' && !Array.isArray(headers)) {
     (headers as Headers).forEach((value, name) => add(name, value));
+  } else if (Array.isArray(headers)) {
+    for (const [name, value] of headers) add(name as string, String(value));
   } else if (Symbol.iterator in headers) {
-    for (const [name, value] of headers as Iterable<[string, string]>) add(name, String(value));
+    // It may be that they can be read only once.
+    return undefined;
   } else {
     for (const name of Object.keys(headers)) {
       const value: unknown = (headers as Record<string, unknown>)[name];
@@ -178,8 +194,8 @@ async function send(
 ): Promise<Response> {
   // The caller's signal ends what the caller sees; what it leaves is read to its end.
   const own = new AbortController();
-  const abort = () => own.abort(call.signal?.reason);
-  call.signal?.addEventListener('abort', abort, { once: true });
+  const { signal } = call;
+  const ignore = signal && onAbort(signal, () => own.abort(signal.reason));
   let response: Response;
   try {
     response = await past(() => original(call.input, { ...call.init, signal: own.signal }));
@@ -187,7 +203,7 @@ async function send(
     await finish(exchange, active, 'failed');
     throw error;
   } finally {
-    call.signal?.removeEventListener('abort', abort);
+    ignore?.();
   }
   exchange.head(response.status, linesOf(response.headers) ?? '');
   if (response.body === null) {
@@ -200,14 +216,6 @@ async function send(
     statusText: response.statusText,
     headers: response.headers,
   });
-  const { signal } = call;
-  if (signal) {
-    const leave = () => recording.abort(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    void recording.over.then(() => signal.removeEventListener('abort', leave));
-  }
-  for (const name of ['url', 'redirected', 'type'] as const) {
-    Object.defineProperty(passed, name, { value: response[name], configurable: true });
-  }
-  return passed;
+  if (signal) void recording.over.then(onAbort(signal, () => recording.abort(signal.reason)));
+  return described(passed, response);
 }

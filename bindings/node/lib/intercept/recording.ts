@@ -23,6 +23,45 @@ export async function finish(exchange: NativeExchange, active: Active, end: End)
   } catch (error) {
     active.errors.push(error);
   }
+  underway.get(exchange)?.end();
+}
+
+const underway = new WeakMap<NativeExchange, Underway>();
+
+/**
+ * A call that is about to be sent, until its response is being recorded: it is waited for at
+ * the end for as long as a response is, so that what was paid for is not lost.
+ */
+export class Underway implements Recorded {
+  readonly over: Promise<void>;
+  #settle: (over?: Promise<void>) => void = () => {};
+  readonly #active: Active;
+  readonly #exchange: NativeExchange;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: NativeExchange, active: Active) {
+    this.#exchange = exchange;
+    this.#active = active;
+    this.over = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    active.streams.add(this);
+    underway.set(exchange, this);
+    this.readAhead();
+  }
+
+  readAhead(): void {
+    if (!this.#active.draining || this.#timer !== undefined) return;
+    const [milliseconds] = this.#exchange.drainBounds();
+    this.#timer = setTimeout(() => this.end(), milliseconds);
+  }
+
+  /** Ends it; with `rest`, it is over when that is. */
+  end(rest?: Promise<void>): void {
+    clearTimeout(this.#timer);
+    this.#active.streams.delete(this);
+    this.#settle(rest);
+  }
 }
 
 /** The pieces of one body: from its source to its exchange, then to the caller. */
@@ -61,6 +100,8 @@ export class Recording implements Recorded {
       this.#settle = resolve;
     });
     active.streams.add(this);
+    underway.get(exchange)?.end(this.over);
+    if (active.draining) this.readAhead();
   }
 
   /** Returns the body as the caller reads it. */

@@ -3,6 +3,7 @@
 import { guarded } from '../errors.js';
 import type { NativeExchange, Replay } from '../native.js';
 import type { Active } from './active.js';
+import { Underway } from './recording.js';
 
 /** Milliseconds between two questions, at most. */
 const LONGEST = 25;
@@ -22,12 +23,19 @@ export async function turn(
   active: Active,
   signal?: AbortSignal | null,
 ): Promise<Replay | undefined> {
-  for (let wait = 1; ; wait = Math.min(wait * 1.5, LONGEST)) {
-    signal?.throwIfAborted();
-    const claimed = guarded(() => exchange.claim());
-    if (claimed === true) return undefined;
-    if (claimed !== false) return claimed;
-    if (wait === LONGEST) active.readAhead();
-    await new Promise((resolve) => setTimeout(resolve, wait));
+  const call = new Underway(exchange, active);
+  let sends = false;
+  try {
+    for (let wait = 1; ; wait = Math.min(wait * 1.5, LONGEST)) {
+      signal?.throwIfAborted();
+      const claimed = guarded(() => exchange.claim());
+      sends = claimed === true;
+      if (claimed === true) return undefined;
+      if (claimed !== false) return claimed;
+      if (wait === LONGEST) active.readAhead();
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  } finally {
+    if (!sends) call.end();
   }
 }
