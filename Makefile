@@ -27,7 +27,7 @@ demo: python node ## Record and replay through real SDKs against a local mock pr
 
 test: test-rust test-python test-node test-go ## Run every test of every language
 
-test-rust: python go ## Run the tests of the core, of the C library and of what crosses languages
+test-rust: python go node ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
 
 test-python: python ## Run the tests of the Python package and of the mock provider
@@ -38,7 +38,7 @@ test-node: node python ## Run the tests of the npm package, and of Node and Pyth
 	cd bindings/node && $(NPM) run -s test
 
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
-torture: python ## Run the proofs of trust with their full counts, and print a table
+torture: python go node ## Run the proofs of trust with their full counts, and print a table
 	rm -f $(TORTURE_REPORT)
 	$(CARGO) test --release -p f3dx_cache_tests --no-fail-fast; status=$$?; \
 		$(CARGO) run --release -q -p f3dx_cache_tests --bin torture_table -- $(TORTURE_REPORT); exit $$status

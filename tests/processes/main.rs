@@ -3,6 +3,7 @@
 
 mod flight;
 mod holders;
+mod languages;
 mod openings;
 mod recording;
 mod replaying;
@@ -24,10 +25,12 @@ enum Language {
     C,
     Python,
     Go,
+    Node,
 }
 
 impl Language {
-    const ALL: [Language; 4] = [Language::Rust, Language::C, Language::Python, Language::Go];
+    const ALL: [Language; 5] =
+        [Language::Rust, Language::C, Language::Python, Language::Go, Language::Node];
 
     /// Starts a worker whose openings have these options, as JSON.
     fn start(self, options: &str) -> Worker {
@@ -40,6 +43,11 @@ impl Language {
                 program
             }
             Language::Go => Command::new(go_worker()),
+            Language::Node => {
+                let mut program = Command::new("node");
+                program.arg(repository().join("tests/worker/worker.mjs"));
+                program
+            }
         };
         // No configuration file of this repository is meant.
         Worker::start(program.arg(options).current_dir(env!("CARGO_TARGET_TMPDIR")))

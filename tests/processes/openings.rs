@@ -34,6 +34,11 @@ fn two_openings_in_go_are_closed_in_either_order() {
     every_pair(Language::Go);
 }
 
+#[test]
+fn two_openings_in_node_are_closed_in_either_order() {
+    every_pair(Language::Node);
+}
+
 fn every_pair(language: Language) {
     for pair in PAIRS {
         for closed_first in [0, 1] {
