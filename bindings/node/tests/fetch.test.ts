@@ -1,6 +1,7 @@
 /** What `use` does to calls of Node's own `fetch`. */
 
 import http from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CacheMissError, use } from '../dist/index.mjs';
@@ -131,10 +132,12 @@ test('a stream that the caller leaves is read to its end and recorded', () =>
 
 test('a caller that aborts in mid-stream gets its reason, and the stream is recorded', () =>
   inFolder(async (path) => {
+    // Slowly: it must not arrive as one chunk, however busy the machine is.
+    const prompt = 'Long? [[words:50]] [[delay:ms=5]]';
     const recording = use({ path, hosts, mode: 'record' });
     const controller = new AbortController();
     const reader = (
-      await ask('Long? [[words:50]]', { stream: true, signal: controller.signal })
+      await ask(prompt, { stream: true, signal: controller.signal })
     ).body!.getReader();
     await reader.read();
     controller.abort(new Error('enough'));
@@ -143,7 +146,7 @@ test('a caller that aborts in mid-stream gets its reason, and the stream is reco
     expect(recording.cache.closed).toBe(true);
 
     const replaying = use({ path, hosts, mode: 'replay' });
-    expect(await (await ask('Long? [[words:50]]', { stream: true })).text()).toContain('[DONE]');
+    expect(await (await ask(prompt, { stream: true })).text()).toContain('[DONE]');
     await replaying.close();
   }));
 
@@ -371,4 +374,33 @@ test('an abort between two chunks of a timed replay is not kept waiting', () =>
     await expect(reader.read()).rejects.toThrow('enough');
     expect(performance.now() - before).toBeLessThan(300);
     await replaying.close();
+  }));
+
+test('two copies of this package answer as one, and leave nothing behind', () =>
+  inFolder(async (path, folder) => {
+    const require = createRequire(import.meta.url);
+    const copyOf = () => {
+      for (const file of Object.keys(require.cache))
+        if (file.includes('/bindings/node/dist/')) Reflect.deleteProperty(require.cache, file);
+      return require('../dist/index.js') as { use: typeof use };
+    };
+    const [first, second] = [copyOf(), copyOf()];
+    expect(first.use).not.toBe(second.use);
+    const before = [fetch, http.request];
+    const outer = first.use({ path, hosts, mode: 'record' });
+    const captured = fetch;
+    const inner = second.use({ path: `${folder}/inner.redb`, hosts, mode: 'record' });
+    await outer.close();
+    await inner.close();
+    expect([fetch, http.request]).toEqual(before);
+
+    const later = second.use({ path, hosts, mode: 'record', claimTimeoutMs: 1000 });
+    const started = performance.now();
+    const body = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] });
+    const headers = { authorization: 'Bearer a-key' };
+    const url = `${provider.url}/v1/chat/completions`;
+    await (await captured(url, { method: 'POST', headers, body })).text();
+    expect(performance.now() - started).toBeLessThan(800);
+    expect(later.cache.summary()).toMatchObject({ misses: 1, recorded: 1 });
+    await later.close();
   }));

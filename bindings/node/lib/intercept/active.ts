@@ -37,8 +37,12 @@ export class Active {
 
   /** Makes this the innermost cache of the process; with `bound`, of the caller's context too. */
   enter(bound = false): void {
-    const { entered, context } = state();
-    if (entered.length === 0) install();
+    const shared = state();
+    const { entered, context } = shared;
+    if (entered.length === 0) {
+      install();
+      shared.uninstall = uninstall;
+    }
     if (this.cache.mode === 'replay') placeholders.setUnset();
     entered.push(this);
     this.open = true;
@@ -67,9 +71,11 @@ export class Active {
   leave(): void {
     if (!this.open) return;
     this.open = false;
-    const { entered } = state();
+    const shared = state();
+    const { entered } = shared;
     entered.splice(entered.indexOf(this), 1);
-    if (entered.length === 0) uninstall();
+    // Only the copy that put the patches on can take them off.
+    if (entered.length === 0) shared.uninstall?.();
     if (this.cache.mode === 'replay') placeholders.remove();
   }
 }
@@ -89,6 +95,7 @@ function innermost(found: Active | undefined): Active | undefined {
 interface State {
   entered: Active[];
   context: AsyncLocalStorage<Active | undefined>;
+  uninstall?: () => void;
 }
 
 const STATE = Symbol.for('f3dx-cache.active');

@@ -24,8 +24,16 @@ let patches: { realm: Realm; slot: symbol; original: Dispatcher; replacement: Di
 /** Ours, installed or not: a test may have kept one and put it back. */
 const ours = new WeakMap<object, Dispatcher>();
 
+const SENDING = Symbol.for('f3dx-cache.sending');
+
 /** Within it, calls are on their way already: what meets them must not ask again. */
-const sending = new AsyncLocalStorage<boolean>();
+const sending = sharedSending();
+
+/** One for all copies of this package in a realm: a call may pass the patches of two. */
+function sharedSending(): AsyncLocalStorage<boolean> {
+  const global = globalThis as { [SENDING]?: AsyncLocalStorage<boolean> };
+  return (global[SENDING] ??= new AsyncLocalStorage());
+}
 
 /** Puts ours over what is there. */
 export function install(): void {
