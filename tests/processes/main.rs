@@ -3,6 +3,7 @@
 
 mod flight;
 mod holders;
+mod matrix;
 mod openings;
 mod recording;
 mod replaying;
