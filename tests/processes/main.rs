@@ -3,7 +3,7 @@
 
 mod flight;
 mod holders;
-mod languages;
+mod matrix;
 mod openings;
 mod recording;
 mod replaying;

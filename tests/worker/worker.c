@@ -123,6 +123,44 @@ static void go_through(const char *command, const char *rest) {
     say("ok");
 }
 
+static void tell_entry(unsigned long n) {
+  char request[LONGEST_REQUEST], hex[F3DX_CACHE_FINGERPRINT_HEX_LEN];
+  uint8_t fingerprint[F3DX_CACHE_FINGERPRINT_LEN];
+  f3dx_cache_buffer meta = {0};
+  size_t asked = make_request(n, request);
+  f3dx_cache_status status =
+      f3dx_cache_fingerprint(handles[at], request, asked, fingerprint, &err);
+  if (status >= 0) status = f3dx_cache_get_meta(handles[at], fingerprint, &meta, &err);
+  f3dx_cache_fingerprint_to_hex(fingerprint, hex);
+  if (status < 0)
+    say_error(status);
+  else
+    say("entry %s %s", hex, status == F3DX_CACHE_STATUS_OK ? (const char *)meta.data : "null");
+  f3dx_cache_buffer_free(&meta);
+}
+
+/* Says the member "text" of an explanation, whose only escapes are \n and \". */
+static void explain(unsigned long n) {
+  static char text[LONGEST_LINE];
+  char request[LONGEST_REQUEST];
+  f3dx_cache_buffer json;
+  size_t asked = make_request(n, request), len = 0;
+  f3dx_cache_status status = f3dx_cache_explain_miss(handles[at], request, asked, &json, &err);
+  if (status < 0) {
+    say_error(status);
+    return;
+  }
+  const char *c = strstr((const char *)json.data, "\"text\":\"");
+  for (c += strlen("\"text\":\""); *c != '"' && len + 1 < sizeof text; c++) {
+    if (*c == '\\' && *++c == 'n')
+      text[len++] = ' ';
+    else
+      text[len++] = *c;
+  }
+  say("explain %.*s", (int)len, text);
+  f3dx_cache_buffer_free(&json);
+}
+
 /* Says the id of an answer: a body without a NUL, whatever white space it has. */
 static void say_id(const char *body, size_t len) {
   static const char name[] = "\"id\":";
@@ -240,6 +278,10 @@ static void obey(const char *command, char *rest) {
   } else if (strcmp(command, "put") == 0 || strcmp(command, "get") == 0 ||
              strcmp(command, "mix") == 0) {
     go_through(command, rest);
+  } else if (strcmp(command, "entry") == 0) {
+    tell_entry(strtoul(rest, NULL, 10));
+  } else if (strcmp(command, "explain") == 0) {
+    explain(strtoul(rest, NULL, 10));
   } else if (strcmp(command, "ask") == 0) {
     ask(rest);
   } else if (strcmp(command, "summary") == 0) {

@@ -66,6 +66,15 @@ class Handle {
     return answer.id;
   }
 
+  entry(n) {
+    const fingerprint = this.cache.fingerprint(request(n));
+    return `${fingerprint} ${JSON.stringify(this.cache.meta(fingerprint))}`;
+  }
+
+  explain(n) {
+    return String(this.cache.explain(request(n)));
+  }
+
   summary() {
     const did = this.cache.summary();
     const names = ['hits', 'misses', 'recorded', 'refused', 'without_claim'];
@@ -106,6 +115,9 @@ async function obey(command, rest) {
         met[handle().get(before(Number(words[0]), n))] += 1;
       }
       return `got ${met.hits} ${met.misses} ${met.wrong}`;
+    case 'entry':
+    case 'explain':
+      return `${command} ${handle()[command](Number(rest))}`;
     case 'ask':
       return `answer ${await handle().ask(...words)}`;
     case 'summary':

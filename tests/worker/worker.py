@@ -58,6 +58,13 @@ class Handle:
         found = self.cache.get(request(n))
         return "misses" if found is None else "hits" if found == response(n) else "wrong"
 
+    def entry(self, n):
+        fingerprint = self.cache.fingerprint(request(n))
+        return f"{fingerprint} {json.dumps(self.cache.meta(fingerprint))}"
+
+    def explain(self, n):
+        return str(self.cache.explain(request(n)))
+
     def ask(self, port, prompt):
         # Most workers are started for less, and this import takes a second.
         import openai
@@ -105,6 +112,8 @@ class Worker:
                 return got(self.handle.get(n) for n in numbers(rest))
             case "mix":
                 return got(self.mixed(numbers(rest)))
+            case "entry" | "explain":
+                return f"{command} {getattr(self.handle, command)(int(rest))}"
             case "ask":
                 return f"answer {self.handle.ask(*rest.split(' ', 1))}"
             case "summary":

@@ -111,7 +111,10 @@ func (r *Recorder) Cache() *f3dxcache.Cache { return r.cache }
 // end ends a test's session.
 func end(t testing.TB, cache *f3dxcache.Cache) {
 	t.Helper()
-	failures := finish(cache)
+	summary, failures := finish(cache)
+	if did(summary) {
+		t.Logf("%s", summary.Text)
+	}
 	for _, failure := range failures {
 		if t.Failed() {
 			t.Log(failure)
@@ -121,9 +124,9 @@ func end(t testing.TB, cache *f3dxcache.Cache) {
 	}
 }
 
-// finish closes a session, adds what it did to the run's summary, and returns what a test
-// must hear.
-func finish(cache *f3dxcache.Cache) (failures []string) {
+// finish closes a session, adds what it did to the run's summary, and returns it with what a
+// test must hear.
+func finish(cache *f3dxcache.Cache) (summary *f3dxcache.Summary, failures []string) {
 	for _, err := range cache.Drain() {
 		failures = append(failures, fmt.Sprintf("a call could not be looked up or recorded: %v", err))
 	}
@@ -138,11 +141,14 @@ func finish(cache *f3dxcache.Cache) (failures []string) {
 		}
 		seen[miss] = true
 	}
-	run.add(cache)
+	summary, err = cache.Summary()
+	if err == nil {
+		run.add(cache, summary)
+	}
 	if err := cache.Close(); err != nil {
 		failures = append(failures, err.Error())
 	}
-	return failures
+	return summary, failures
 }
 
 // open opens a session that opts, environment and configuration ask for.

@@ -45,7 +45,8 @@ func runMain(m interface{ Run() int }, opts []Option, out io.Writer) int {
 	}
 	code := m.Run()
 	http.DefaultTransport = original
-	for _, failure := range finish(cache) {
+	_, failures := finish(cache)
+	for _, failure := range failures {
 		fmt.Fprintf(out, "cachetest: %s\n", failure)
 		code = max(code, 1)
 	}
@@ -85,11 +86,7 @@ type file struct {
 }
 
 // add adds what a session did.
-func (s *summaries) add(cache *f3dxcache.Cache) {
-	summary, err := cache.Summary()
-	if err != nil {
-		return
-	}
+func (s *summaries) add(cache *f3dxcache.Cache, summary *f3dxcache.Summary) {
 	warnings, _ := cache.Warnings()
 	settings := cache.Settings()
 	of := file{settings.Path, settings.Mode}
@@ -107,6 +104,11 @@ func (s *summaries) add(cache *f3dxcache.Cache) {
 	s.warnings = append(s.warnings, warnings...)
 }
 
+// did returns whether there is anything to tell.
+func did(summary *f3dxcache.Summary) bool {
+	return summary != nil && summary.Hits+summary.Misses+summary.Recorded+summary.Refused > 0
+}
+
 // print prints a line for each file and mode that did something, and the warnings.
 func (s *summaries) print(out io.Writer) {
 	s.lock.Lock()
@@ -114,7 +116,7 @@ func (s *summaries) print(out io.Writer) {
 	var lines []string
 	for _, all := range s.of {
 		for _, one := range all {
-			if one.Hits+one.Misses+one.Recorded+one.Refused > 0 {
+			if did(one) {
 				lines = append(lines, one.Text)
 			}
 		}

@@ -1,6 +1,6 @@
 //! A process that does with a cache what its standard input says, a line each, and
-//! answers on standard output. The workers in C and Python (`tests/worker`) speak the same,
-//! but for `verify` and `recover`.
+//! answers on standard output. The workers in C, Python, Node (`tests/worker`) and Go
+//! (`bindings/go/internal/worker`) speak the same.
 //!
 //! | command | answer |
 //! | --- | --- |
@@ -10,6 +10,8 @@
 //! | `put FROM TO` | `put N` for each of the entries FROM to TO (exclusive) once it is durable, then `ok` |
 //! | `get FROM TO` | `got HITS MISSES WRONG` |
 //! | `mix FROM TO` | as `put`, and after each it gets one that it has put; then `got HITS MISSES WRONG` |
+//! | `entry N` | `entry FINGERPRINT META`, as JSON, of the Nth entry |
+//! | `explain N` | `explain TEXT`: why the Nth entry would miss, on one line |
 //! | `ask PORT PROMPT` | `answer ID` of the mock provider, sent or replayed |
 //! | `summary` | `summary HITS MISSES RECORDED REFUSED WITHOUT_CLAIM` |
 //! | `compact` | `ok` |
@@ -84,6 +86,17 @@ impl Worker {
                 }
                 return Ok(got.told());
             }
+            "entry" => {
+                let request = request(number(rest)?);
+                let fingerprint = self.cache()?.fingerprint(&request).map_err(told)?;
+                let meta = self.cache()?.meta(&fingerprint).map_err(told)?;
+                let meta = serde_json::to_string(&meta).map_err(|error| format!("json {error}"))?;
+                return Ok(format!("entry {fingerprint} {meta}"));
+            }
+            "explain" => {
+                let why = self.cache()?.explain(&request(number(rest)?)).map_err(told)?;
+                return Ok(format!("explain {why}").replace('\n', " "));
+            }
             "ask" => {
                 let (port, prompt) = rest.split_once(' ').ok_or("usage ask PORT PROMPT")?;
                 let port = port.parse().map_err(|_| "usage ask PORT PROMPT")?;
@@ -152,6 +165,10 @@ fn open(how: &str, rest: &str) -> Result<Cache, String> {
         _ => Cache::for_tests(Options { path: Some(PathBuf::from(path)), ..options }),
     }
     .map_err(told)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "usage N".into())
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

@@ -125,3 +125,31 @@ func TestWhatGoRecordedPythonReplays(t *testing.T) {
 		t.Error("the file changed")
 	}
 }
+
+func TestPythonAndGoThatRecordAtOnceCallOnceForEachPrompt(t *testing.T) {
+	p, c := newProvider(t), newCache(t)
+	recording := c.open(f3dxcache.Record)
+	type outcome struct {
+		gave []string
+		err  error
+	}
+	ofGo := make(chan outcome, 1)
+	go func() {
+		gave, err := inGo(p.URL, recording)
+		ofGo <- outcome{gave, err}
+	}()
+	ofPython := python(t, c.path, f3dxcache.Record, p.URL)
+	got := <-ofGo
+	must(t, got.err)
+	must(t, recording.Close())
+	if strings.Join(got.gave, "|") != strings.Join(ofPython, "|") {
+		t.Errorf("Go got %q, Python %q", got.gave, ofPython)
+	}
+	if calls := p.calls(); calls != 4 {
+		t.Errorf("%d calls for 4 prompts", calls)
+	}
+	state, err := f3dxcache.Verify(c.path)
+	if err != nil || state.Intact != 4 || len(state.Flaws) != 0 {
+		t.Errorf("%+v, %v", state, err)
+	}
+}

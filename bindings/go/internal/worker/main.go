@@ -107,6 +107,19 @@ func obey(command, rest string) (string, error) {
 	switch command {
 	case "put", "get", "mix":
 		return goThrough(cache, command, rest)
+	case "entry", "explain":
+		n, err := strconv.Atoi(rest)
+		if err != nil {
+			return "", fmt.Errorf("%s N: %w", command, errUsage)
+		}
+		if command == "explain" {
+			why, err := cache.Explain(request(n))
+			if err != nil {
+				return "", err
+			}
+			return "explain " + why.String(), nil
+		}
+		return entry(cache, n)
 	case "ask":
 		port, prompt, _ := strings.Cut(rest, " ")
 		return ask(cache, port, prompt)
@@ -160,6 +173,21 @@ func goThrough(cache *f3dxcache.Cache, command, rest string) (string, error) {
 		return "ok", nil
 	}
 	return fmt.Sprintf("got %d %d %d", hits, misses, wrong), nil
+}
+
+func entry(cache *f3dxcache.Cache, n int) (string, error) {
+	fingerprint, err := cache.Fingerprint(request(n))
+	if err != nil {
+		return "", err
+	}
+	meta, ok, err := cache.Meta(fingerprint)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		meta.JSON = []byte("null")
+	}
+	return fmt.Sprintf("entry %s %s", fingerprint, meta.JSON), nil
 }
 
 func request(n int) []byte {
