@@ -114,3 +114,21 @@ test('what is no JSON is a SyntaxError', () =>
     },
     [SPEECH, 'audio/mpeg'],
   ));
+
+test('a header that another language recorded as text comes as its bytes do', () =>
+  inFolder(async (path) => {
+    {
+      using cache = Cache.forTests({ path, mode: 'record' });
+      const { native } = cache as unknown as { native: NativeCache };
+      const sent = Buffer.from(BODY);
+      const exchange = native.intercept('POST', CHAT, '', sent, sent.length) as NativeExchange;
+      exchange.head(200, 'content-type\napplication/json\nx-request-id\n→ 1');
+      exchange.chunk(Buffer.from(ANSWER));
+      expect(await exchange.finish('eof')).toBe(true);
+    }
+    const replay = use({ path, mode: 'replay' });
+    const response = await fetch(CHAT, { method: 'POST', body: BODY });
+    const id = response.headers.get('x-request-id') ?? '';
+    expect(Buffer.from(id, 'latin1').toString()).toBe('→ 1');
+    await replay.close();
+  }));

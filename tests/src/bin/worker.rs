@@ -1,6 +1,6 @@
 //! A process that does with a cache what its standard input says, a line each, and
 //! answers on standard output. The workers in C, Python, Node (`tests/worker`) and Go
-//! (`bindings/go/internal/worker`) speak the same.
+//! (`bindings/go/internal/worker`) speak the same, but for `verify` and `recover`.
 //!
 //! | command | answer |
 //! | --- | --- |

@@ -289,3 +289,20 @@ test('an entry knows its model, its tokens and how long it took', () =>
       expect(meta.response_duration_ms).toBeTypeOf('number');
     }
   }));
+
+test('a clock that a test puts back loses no recording', () =>
+  inCache('record', async (cache) => {
+    const model = modelOf('v3');
+    const { doGenerate } = model;
+    model.doGenerate = async (params) => {
+      vi.useFakeTimers({ now: 0, toFake: ['performance'] });
+      return doGenerate(params);
+    };
+    try {
+      const { text } = await generateText({ model: cached(cache, model), prompt: 'Hi' });
+      expect(text).toBe('a-model on Hi');
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(cache.stats().entries).toBe(1);
+  }));
