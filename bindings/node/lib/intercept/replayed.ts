@@ -35,8 +35,14 @@ export function headersOf(lines: string): [string, string][] {
   const parts = lines.split('\n');
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < parts.length; at += 2)
-    pairs.push([parts[at] as string, parts[at + 1] as string]);
+    pairs.push([parts[at] as string, inBytes(parts[at + 1] as string)]);
   return pairs;
+}
+
+/** A header is bytes to `Headers`; other languages may have read text in them. */
+function inBytes(value: string): string {
+  // eslint-disable-next-line no-control-regex
+  return /[^\u0000-\u00ff]/.test(value) ? Buffer.from(value).toString('latin1') : value;
 }
 
 /** These statuses have no body, and `Response` takes none. */
