@@ -404,3 +404,28 @@ test('two copies of this package answer as one, and leave nothing behind', () =>
     expect(later.cache.summary()).toMatchObject({ misses: 1, recorded: 1 });
     await later.close();
   }));
+
+test('what is sent is what was asked, whatever becomes of its buffer and its headers', () =>
+  inFolder(async (path) => {
+    const sent: string[] = [];
+    const server = http.createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => {
+        sent.push(`${request.headers['openai-beta'] as string} ${text}`);
+        response.end('{"choices":[{"finish_reason":"stop","message":{"content":"Hi"}}]}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/responses`);
+    const recording = use({ path, hosts, mode: 'record' });
+    const body = Buffer.from('{"input":"one"}');
+    const headers = { 'openai-beta': 'one' };
+    const asked = fetch(url, { method: 'POST', headers, body });
+    body.write('{"input":"two"}');
+    headers['openai-beta'] = 'two';
+    url.pathname = '/v1/files';
+    await (await asked).text();
+    await recording.close();
+    expect(sent).toEqual(['one {"input":"one"}']);
+    server.closeAllConnections();
+    server.close();
+  }));

@@ -396,3 +396,25 @@ test('headers that can be read only once arrive, and a form is one request at an
     server.closeAllConnections();
     server.close();
   }));
+
+test('what is sent is what was asked, whatever becomes of its buffer', () =>
+  inFolder(async (path) => {
+    const sent: string[] = [];
+    const server = http.createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => {
+        sent.push(text);
+        response.end('{"choices":[{"finish_reason":"stop","message":{"content":"Hi"}}]}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`;
+    const recording = use({ path, hosts, mode: 'record' });
+    const body = Buffer.from('{"input":"one"}');
+    const asked = undici.request(url, { method: 'POST', body });
+    body.write('{"input":"two"}');
+    await (await asked).body.text();
+    await recording.close();
+    expect(sent).toEqual(['{"input":"one"}']);
+    server.closeAllConnections();
+    server.close();
+  }));

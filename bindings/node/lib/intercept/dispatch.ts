@@ -79,7 +79,12 @@ function decided(
     }
   }
   const caller = new Caller(handler);
-  void answered(active, decision, call, caller, (answer) => beneath.dispatch(options, answer));
+  // A copy: a buffer may be changed before it is sent, which would be recorded as another's answer.
+  const sent =
+    sends && typeof body.bytes !== 'string'
+      ? { ...options, body: Buffer.from(body.bytes) }
+      : options;
+  void answered(active, decision, call, caller, (answer) => beneath.dispatch(sent, answer));
   return true;
 }
 

@@ -92,9 +92,23 @@ async function intercepted(
   if (typeof decision === 'string') return refused(decision, isStainless(call));
   if ('status' in decision) return replayed(decision, call.url, call.signal);
   if (!decision.records) return past(() => original(call.input, call.init));
+  const sent = unchanging(call);
   const recorded = await turn(decision, active, call.signal);
   if (recorded !== undefined) return replayed(recorded, call.url, call.signal);
-  return send(active, decision, original, call);
+  return send(active, decision, original, sent);
+}
+
+/**
+ * Copies what the caller may change before the call is sent: it would be recorded as the
+ * answer to what was asked.
+ */
+function unchanging(call: Prepared): Prepared {
+  const { input, init, body, url } = call;
+  if (typeof input !== 'string' && !(input instanceof URL)) return call;
+  const copy: Init = { ...init };
+  if (typeof body !== 'string') copy.body = new Uint8Array(body);
+  if (init?.headers !== undefined) copy.headers = new Headers(init.headers);
+  return { ...call, input: url, init: copy };
 }
 
 /** Reads a call without a promise, as SDKs make it; `undefined` if that takes more. */
