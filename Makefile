@@ -57,7 +57,7 @@ bench: python node ## Measure, as ratios to a named reference in the same run
 	$(BIN)/python bench/python/compare.py
 	node bench/node/compare.mjs
 
-lint: $(VENV)/tools $(NODE_TOOLS) lint-go ## Check formatting and lints of every language
+lint: $(VENV)/tools node lint-go ## Check formatting and lints of every language
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .

@@ -429,3 +429,18 @@ test('what is sent is what was asked, whatever becomes of its buffer and its hea
     server.closeAllConnections();
     server.close();
   }));
+
+test('an abort is heard by a caller that lags behind the recording', () =>
+  inFolder(async (path) => {
+    const prompt = 'Long? [[words:20]] [[delay:ms=5]]';
+    const recording = use({ path, hosts, mode: 'record' });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reader = (await ask(prompt, { stream: true, signal })).body!.getReader();
+    await reader.read();
+    // It waits for the same answer, so all of that is read.
+    await (await ask(prompt, { stream: true })).text();
+    controller.abort(new Error('enough'));
+    await expect(reader.read()).rejects.toThrow('enough');
+    await recording.close();
+  }));

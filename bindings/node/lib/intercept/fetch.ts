@@ -224,7 +224,7 @@ async function send(
     await finish(exchange, active, 'eof');
     return response;
   }
-  const recording = new Recording(response.body, exchange, active);
+  const recording = new Recording(response.body, exchange, active, undefined, signal);
   const passed = new Response(recording.body(), {
     status: response.status,
     statusText: response.statusText,

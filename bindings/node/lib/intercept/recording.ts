@@ -72,6 +72,7 @@ export class Recording implements Recorded {
   readonly #active: Active;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decode: Decode | undefined;
+  readonly #signal: AbortSignal | null | undefined;
   /** What was read and the caller has not got. */
   readonly #queue: (Uint8Array | Failure)[] = [];
   #filling: Promise<void> | undefined;
@@ -91,7 +92,9 @@ export class Recording implements Recorded {
     exchange: NativeExchange,
     active: Active,
     decode?: Decode,
+    signal?: AbortSignal | null,
   ) {
+    this.#signal = signal;
     this.#decode = decode;
     this.#exchange = exchange;
     this.#active = active;
@@ -139,6 +142,11 @@ export class Recording implements Recorded {
   async #pull(controller: ReadableByteStreamController): Promise<void> {
     while (this.#queue.length === 0 && !this.#done) await this.#fill();
     if (this.#left) return;
+    // Nobody listens to it any more once all is recorded.
+    if (this.#signal?.aborted && this.#queue.length > 0) {
+      this.#leave();
+      throw this.#signal.reason;
+    }
     const piece = this.#queue.shift();
     if (piece instanceof Failure) throw piece.reason;
     if (piece !== undefined) {
