@@ -1,5 +1,6 @@
 /** What `use` does to calls of Node's own `fetch`. */
 
+import { once } from 'node:events';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -443,4 +444,21 @@ test('an abort is heard by a caller that lags behind the recording', () =>
     controller.abort(new Error('enough'));
     await expect(reader.read()).rejects.toThrow('enough');
     await recording.close();
+  }));
+
+test('a body in an encoding that fetch does not undo is passed on and not recorded', () =>
+  inFolder(async (path) => {
+    const server = http.createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'x-odd' });
+      response.end('odd');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const recording = use({ path, hosts, mode: 'record' });
+    const url = `http://127.0.0.1:${port}/v1/chat/completions`;
+    const response = await fetch(url, { method: 'POST', body: '{"model":"m"}' });
+    expect(await response.text()).toBe('odd');
+    expect(recording.cache.summary()).toMatchObject({ recorded: 0, refused: 1 });
+    await recording.close();
+    server.close();
   }));

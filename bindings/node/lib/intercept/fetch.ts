@@ -199,6 +199,14 @@ function methodOf(input: Input, init: Init | undefined): string {
   return (init?.method ?? (input as { method?: string }).method ?? 'GET').toUpperCase();
 }
 
+/** Returns whether Node's `fetch` has undone the content-encoding; it hands on what it does not know. */
+function isDecoded(response: Response): boolean {
+  const encodings = response.headers.get('content-encoding') ?? '';
+  return encodings
+    .split(',')
+    .every((name) => /^\s*(|identity|(x-)?gzip|deflate|br)\s*$/i.test(name));
+}
+
 /** Sends a call and records what comes back. */
 async function send(
   active: Active,
@@ -222,6 +230,10 @@ async function send(
   exchange.head(response.status, linesOf(response.headers) ?? '');
   if (response.body === null) {
     await finish(exchange, active, 'eof');
+    return response;
+  }
+  if (!isDecoded(response)) {
+    await finish(exchange, active, 'failed');
     return response;
   }
   const recording = new Recording(response.body, exchange, active, undefined, signal);
