@@ -56,6 +56,7 @@ bench: python node ## Measure, as ratios to a named reference in the same run
 	$(CARGO) bench -p f3dx_cache_bench
 	$(BIN)/python bench/python/compare.py
 	node bench/node/compare.mjs
+	$(MAKE) bench-go
 
 lint: $(VENV)/tools node lint-go ## Check formatting and lints of every language
 	$(CARGO) fmt --all --check

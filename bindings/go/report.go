@@ -75,9 +75,9 @@ type Nearest struct {
 // Difference is one JSON Pointer where two requests disagree.
 type Difference struct {
 	Path string `json:"path"`
-	// Recorded and Requested are JSON texts; nil on the side where nothing is.
-	Recorded  json.RawMessage `json:"recorded"`
-	Requested json.RawMessage `json:"requested"`
+	// Recorded and Requested are JSON texts; "" on the side where nothing is.
+	Recorded  string `json:"recorded"`
+	Requested string `json:"requested"`
 }
 
 // Explain says why a request misses: the nearest recorded one, what differs, and the way

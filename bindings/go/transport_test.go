@@ -566,22 +566,32 @@ func TestAReplayedStreamEndsWithItsContext(t *testing.T) {
 }
 
 func TestTheBoundsOfALeftStreamHold(t *testing.T) {
-	p := newProvider(t, echo)
-	cache := p.cache(t, Record)
-	decided, err := cache.intercept("POST", p.URL+"/v1/chat/completions", nil, []byte(`{"stream":true}`))
-	told(t, err)
-	endless := &endless{closed: make(chan struct{})}
-	response := responseOf(p.request(t.Context(), ""), 200, http.Header{"Content-Type": {"text/event-stream"}}, endless, -1)
-	told(t, decided.exchange.head(200, headersJSON(response.Header)))
-	cache.record(t.Context(), response, decided.exchange, func() {})
-	response.Body.Close()
-	<-endless.closed
-	cache.Drain()
-	if read := endless.read.Load(); read < 1<<20 || read > 64<<20 {
-		t.Errorf("%d bytes were read", read)
-	}
-	if summary, err := cache.Summary(); err != nil || summary.Refused != 1 {
-		t.Errorf("%+v, %v", summary, err)
+	for _, how := range []string{"closed", "cancelled"} {
+		t.Run(how, func(t *testing.T) {
+			p := newProvider(t, echo)
+			cache := p.cache(t, Record)
+			decided, err := cache.intercept("POST", p.URL+"/v1/chat/completions", nil, []byte(`{"stream":true}`))
+			told(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			endless := &endless{closed: make(chan struct{})}
+			response := responseOf(p.request(ctx, ""), 200, http.Header{"Content-Type": {"text/event-stream"}}, endless, -1)
+			told(t, decided.exchange.head(200, headersJSON(response.Header)))
+			cache.record(ctx, response, decided.exchange, func() {})
+			if how == "closed" {
+				response.Body.Close()
+			} else {
+				cancel()
+			}
+			<-endless.closed
+			cache.Drain()
+			if read := endless.read.Load(); read < 1<<20 || read > 64<<20 {
+				t.Errorf("%d bytes were read", read)
+			}
+			if summary, err := cache.Summary(); err != nil || summary.Refused != 1 {
+				t.Errorf("%+v, %v", summary, err)
+			}
+		})
 	}
 }
 

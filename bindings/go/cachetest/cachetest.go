@@ -158,7 +158,9 @@ func open(test, command string, opts []Option) (*f3dxcache.Cache, http.RoundTrip
 		option(&config)
 	}
 	setRun()
+	environment.RLock()
 	cache, err := f3dxcache.OpenForTests(config.path, config.options)
+	environment.RUnlock()
 	if err != nil {
 		return nil, nil, err
 	}

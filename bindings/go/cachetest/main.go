@@ -23,7 +23,9 @@ import (
 // through http.DefaultTransport is one session, since nothing tells which of several tests
 // sent it: a call that was refused and swallowed fails the package.
 //
-// Code that takes http.DefaultTransport for an *http.Transport without asking panics.
+// An SDK's client that was made before, in a variable of the package, is not covered: those
+// of openai and anthropic take a copy of http.DefaultTransport when they are made. Code that
+// takes http.DefaultTransport for an *http.Transport without asking panics.
 func Main(m interface{ Run() int }, opts ...Option) {
 	os.Exit(runMain(m, opts, os.Stdout))
 }
