@@ -21,8 +21,7 @@ help: ## List the targets
 build: go ## Build the C library, the Go, the Python and the npm package
 	$(MAKE) python node
 
-demo: python node ## Record and replay through real SDKs against a local mock provider
-	$(CARGO) build --release -p f3dx_cache
+demo: python node go ## Record and replay through real SDKs against a local mock provider
 	$(BIN)/python tests/demo
 
 test: test-rust test-python test-node test-go ## Run every test of every language

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class Attempts:
         self.socket = socket.create_server(("127.0.0.1", port))
         self.thread = threading.Thread(target=self.listen, daemon=True)
 
+    def since(self) -> Callable[[], int]:
+        """Returns what tells how many have connected from now on."""
+        before = self.count
+        return lambda: self.count - before
+
     def listen(self) -> None:
         while True:
             try:
@@ -82,10 +88,14 @@ def main() -> int:
             recorded = digest(cache)
         print("The provider is stopped, the keys are unset; whoever calls now is counted.\n")
         with Attempts(provider.port) as attempts:
-            warm = run("warm", "replay", cache, urls, lambda: attempts.count)
-            vitest = install_node_suite(Path(folder) / "node")
-            before = attempts.count
-            in_node = run("Node", "replay", cache, urls, lambda: attempts.count - before, vitest)
+            warm = run("warm", "replay", cache, urls, attempts.since())
+            others = [
+                run(name, "replay", cache, urls, attempts.since(), suite)
+                for name, suite in [
+                    ("Node", install_node_suite(Path(folder) / "node")),
+                    ("Go", Suite(HERE / "go", ["go", "test", "-count=1", "-v", "."])),
+                ]
+            ]
         in_c = replay_in_c(cache, Path(folder))
         same = digest(cache) == recorded
 
@@ -93,7 +103,7 @@ def main() -> int:
         for endpoint, count in sorted(by_endpoint.items()):
             print(f"  {count:3}  {endpoint}")
         print(f"\n{'run':<6}{'calls':>7}{'hits':>7}{'wall time':>12}")
-        for one in (cold, warm, in_node):
+        for one in (cold, warm, *others):
             print(f"{one.name:<6}{one.calls:>7}{one.hits:>7}{one.seconds:>10.2f} s")
         print("(The mock answers at once: the time is the SDKs' own. A provider adds its seconds.)")
         print(
@@ -101,9 +111,9 @@ def main() -> int:
         )
         print(in_c)
         print("The replays in their own words:")
-        for one in (warm, in_node):
+        for one in (warm, *others):
             print(f"  {one.summary}")
-        replayed = warm.calls == 0 and in_node.calls == 0 and in_node.hits > 0
+        replayed = all(one.calls == 0 and one.hits > 0 for one in (warm, *others))
         return 0 if same and cold.calls > 0 and replayed else 1
 
 
