@@ -4,10 +4,8 @@ Run by `make demo`. Real SDKs call a local mock provider, which counts its calls
 """
 
 import hashlib
-import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,8 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from mock_provider.launch import mock_provider  # noqa: E402
-
-KEYS = {"OPENAI_API_KEY": "sk-demo-not-a-key", "ANTHROPIC_API_KEY": "sk-ant-demo-not-a-key"}
+from suites import KEYS, go_suite, node_suite, python_suite  # noqa: E402
 
 
 @dataclass
@@ -35,14 +32,6 @@ class Run:
     seconds: float
     hits: int
     summary: str
-
-
-@dataclass
-class Suite:
-    """A suite, and the command that runs it in its folder."""
-
-    folder: Path
-    command: list[str]
 
 
 class Attempts:
@@ -83,17 +72,17 @@ def main() -> int:
         with mock_provider() as provider:
             urls = {"OPENAI_BASE_URL": provider.openai_url, "ANTHROPIC_BASE_URL": provider.url}
             print(f"A mock provider listens on {provider.url}. The suite: {HERE / 'suite'}\n")
-            cold = run("cold", "record", cache, {**urls, **KEYS}, provider.total)
+            cold = run("cold", "record", cache, {**urls, **KEYS}, provider.total, python_suite())
             by_endpoint = provider.calls()["by_endpoint"]
             recorded = digest(cache)
         print("The provider is stopped, the keys are unset; whoever calls now is counted.\n")
         with Attempts(provider.port) as attempts:
-            warm = run("warm", "replay", cache, urls, attempts.since())
+            warm = run("warm", "replay", cache, urls, attempts.since(), python_suite())
             others = [
                 run(name, "replay", cache, urls, attempts.since(), suite)
                 for name, suite in [
-                    ("Node", install_node_suite(Path(folder) / "node")),
-                    ("Go", Suite(HERE / "go", ["go", "test", "-count=1", "-v", "."])),
+                    ("Node", node_suite(Path(folder) / "node")),
+                    ("Go", go_suite()),
                 ]
             ]
         in_c = replay_in_c(cache, Path(folder))
@@ -117,36 +106,12 @@ def main() -> int:
         return 0 if same and cold.calls > 0 and replayed else 1
 
 
-def install_node_suite(folder):
-    """Installs the npm package, as packed, and the SDKs; returns the Node suite."""
-    shutil.copytree(HERE / "node", folder)
-    pack = ["npm", "pack", "--silent", "--json", "--pack-destination", str(folder)]
-    package = HERE.parents[1] / "bindings" / "node"
-    packed = subprocess.run(pack, cwd=package, stdout=subprocess.PIPE, text=True, check=True)
-    [tarball] = json.loads(packed.stdout)
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"]
-    subprocess.run([*install, f"./{tarball['filename']}"], cwd=folder, check=True)
-    return Suite(folder, ["npx", "vitest", "run"])
-
-
-def run(name, mode, cache, environment, calls, suite=None):
+def run(name, mode, cache, variables, calls, suite):
     """Runs a suite in `mode` and returns what it did; ends the demo if it fails."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
-    suite = suite or Suite(HERE / "suite", pytest)
-    inherited = {k: v for k, v in os.environ.items() if k not in KEYS and k != "CI"}
-    environment = {
-        **inherited,
-        **environment,
-        "NO_COLOR": "1",
-        "F3DX_CACHE_MODE": mode,
-        "F3DX_CACHE_PATH": str(cache),
-    }
     print(f"--- {name} run, mode {mode} " + "-" * 40, flush=True)
     summary = ""
     began = time.perf_counter()
-    with subprocess.Popen(
-        suite.command, cwd=suite.folder, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with suite.start(mode, cache, variables) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
             if line.startswith("f3dx-cache: "):
