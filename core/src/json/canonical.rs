@@ -1,5 +1,6 @@
 //! The canonical form: RFC 8785, with exact integers.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -7,6 +8,9 @@ use serde_json::Value;
 use super::reader;
 use super::tape::{Moved, Part, Tape};
 use crate::Result;
+
+/// What a thread keeps of its memory from one text to the next, in each buffer.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// How many bytes are copied at once.
 const STEP: usize = 32;
@@ -70,8 +74,19 @@ impl Canonicalizer {
 /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson), with the
 /// [`JsonErrorKind`](crate::JsonErrorKind) and the byte.
 pub fn canonicalize(json: &[u8]) -> Result<Vec<u8>> {
+    thread_local! {
+        static CANONICALIZER: RefCell<Canonicalizer> = RefCell::default();
+    }
     let mut out = Vec::new();
-    Canonicalizer::new().canonicalize(json, &mut out)?;
+    let mut write = |canonicalizer: &mut Canonicalizer| {
+        let outcome = canonicalizer.canonicalize(json, &mut out);
+        canonicalizer.shrink(KEPT_BYTES);
+        outcome
+    };
+    // A destructor of another thread-local value may run after this one is gone.
+    CANONICALIZER
+        .try_with(|canonicalizer| write(&mut canonicalizer.borrow_mut()))
+        .unwrap_or_else(|_| write(&mut Canonicalizer::new()))?;
     Ok(out)
 }
 
