@@ -12,6 +12,7 @@ import type { Session } from './runner/session.js';
 
 /** What is used of a test of jest-circus. */
 interface CircusTest {
+  concurrent: boolean;
   name: string;
   parent?: Block;
   fn: TestFunction | null | undefined;
@@ -85,7 +86,8 @@ function listener(): Handler {
     const names = namesOf(test);
     const session = testFile.begin(names, names.join(' '));
     const { fn } = test;
-    if (fn) test.fn = within(session, fn);
+    // Only a test that runs beside others: an asynchronous context has its price on Node 20.
+    if (fn && test.concurrent) test.fn = within(session, fn);
     running.set(test, { session, restore: () => (test.fn = fn) });
   };
   const end = async (test: CircusTest) => {
