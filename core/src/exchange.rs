@@ -1,7 +1,7 @@
 //! An intercepted HTTP call: what a binding is to do with it, and what becomes
 //! of its response.
 
-use crate::address::{Address, Distinction};
+use crate::address::{Address, Addressing, Distinction};
 use crate::cache::{Asked, Cache};
 use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
@@ -13,7 +13,7 @@ use crate::http::{
 };
 use crate::json::Document;
 use crate::mode::Mode;
-use crate::options::Repeats;
+use crate::options::{Repeats, Scope};
 use crate::repeats::NthCall;
 use crate::secrets::SentSecrets;
 use crate::store::Response;
@@ -102,6 +102,9 @@ pub struct Exchange {
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 const DRAIN_BYTES: usize = 16 << 20;
 
+/// Calls with a longer body are not remembered: most of them are none of a provider's.
+const REMEMBERED: usize = 64 << 10;
+
 impl Cache {
     /// Returns whether a call is any business of the cache, whatever its body: asked
     /// before a body that is generated while it is sent is read for [`Cache::intercept`].
@@ -124,7 +127,20 @@ impl Cache {
             return Ok(Decision::Pass);
         }
         self.alive()?;
-        let request = match self.classify(call) {
+        let is_remembered = call.body.len() <= REMEMBERED && self.has_one_address_a_request();
+        let key = is_remembered.then(|| Addressing::key_of_call(call));
+        if let Some(replay) = key.map(|key| self.replay_remembered(&key)).transpose()?.flatten() {
+            return Ok(Decision::Replay(replay));
+        }
+        // What the environment has named since may be taken back: that is not remembered.
+        let (classified, key) = match self.open.policy.classify(call) {
+            Classified::Pass => {
+                let env = &|name: &str| self.open.env.var(name);
+                (self.open.policy.classify_passed(call, env), None)
+            }
+            decided => (decided, key),
+        };
+        let request = match classified {
             Classified::Pass => {
                 if let Some(warning) = self.open.policy.overlooked(call) {
                     let redactor = self.open.addressing.redactor();
@@ -143,6 +159,9 @@ impl Cache {
         };
         let sent = SentSecrets::of(call);
         let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
+        if let Some(key) = key {
+            self.open.addressing.remember(key, address.fingerprint);
+        }
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
             return Ok(Decision::Replay(Replay::of(response)?));
@@ -191,6 +210,20 @@ impl Cache {
         let refused = Refused::Unrecorded { reason };
         self.session.refuse_miss(refused.to_string());
         Some(refused)
+    }
+
+    /// Returns whether the address of a call depends on nothing but the call.
+    fn has_one_address_a_request(&self) -> bool {
+        let options = &self.settings().options;
+        options.repeats != Some(Repeats::Sequence) && options.scope != Some(Scope::Test)
+    }
+
+    /// Returns what is recorded for a call that was seen before.
+    fn replay_remembered(&self, key: &[u8; 32]) -> Result<Option<Replay>> {
+        let Some(fingerprint) = self.open.addressing.remembered(key) else { return Ok(None) };
+        let Some(response) = self.lookup(&fingerprint)? else { return Ok(None) };
+        self.count(&Asked { fingerprint, call: None }, true);
+        Replay::of(response).map(Some)
     }
 
     fn address_of_call(

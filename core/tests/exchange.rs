@@ -84,6 +84,22 @@ fn a_recorded_call_is_replayed_with_its_status_and_kept_headers() {
 }
 
 #[test]
+fn what_is_remembered_of_a_call_is_where_it_stands_not_what_stood_there() {
+    let (_folder, path) = place();
+    let cache = open(&path, Mode::Record);
+    let asked = body("Hello", false);
+    assert!(record(&cache, &asked, 200, JSON, &[ANSWER], End::Eof));
+    assert_eq!(replay(&cache, &asked).body, ANSWER.as_bytes());
+    let entry = cache.entries().unwrap().next().unwrap().unwrap();
+    assert!(cache.delete(&entry.fingerprint).unwrap());
+    let other = ANSWER.replace("Hi", "Ho");
+    assert!(record(&cache, &asked, 200, JSON, &[&other], End::Eof));
+    assert_eq!(replay(&cache, &asked).body, other.as_bytes());
+    let summary = cache.summary().unwrap();
+    assert_eq!((summary.hits, summary.misses, summary.recorded), (2, 2, 2));
+}
+
+#[test]
 fn a_stream_is_complete_at_its_terminal_event_and_keeps_its_chunks() {
     let (_folder, path) = place();
     let cache = open(&path, Mode::Record);
