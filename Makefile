@@ -36,8 +36,8 @@ test-python: python ## Run the tests of the Python package and of the mock provi
 test-node: node python ## Run the tests of the npm package, and of Node and Python on one file
 	cd bindings/node && $(NPM) run -s test
 
-test-together: python node go ## Run pytest, Vitest and go test at the same time on one file
-	cd tests && ../$(BIN)/python -m pytest -q demo/test_together.py
+test-together: python node go ## Run pytest, Vitest and go test on one file
+	cd tests && ../$(BIN)/python -m pytest -q -p no:asyncio demo/test_together.py
 
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
 torture: python go node ## Run the proofs of trust with their full counts, and print a table

@@ -19,13 +19,17 @@ class Suite:
 
     folder: Path
     command: list[str]
+    #: What has the command run only the chat completions, which all SDKs send alike.
+    only_chat: list[str]
 
-    def start(self, mode: str, cache: Path, variables: dict[str, str]) -> subprocess.Popen:
+    def start(
+        self, mode: str, cache: Path, variables: dict[str, str], *arguments: str
+    ) -> subprocess.Popen:
         """Starts it in a mode, on a file; without keys unless they are among the variables."""
         inherited = {k: v for k, v in os.environ.items() if k not in KEYS and k != "CI"}
         ours = {"NO_COLOR": "1", "F3DX_CACHE_MODE": mode, "F3DX_CACHE_PATH": str(cache)}
         return subprocess.Popen(
-            self.command,
+            [*self.command, *arguments],
             cwd=self.folder,
             env={**inherited, **variables, **ours},
             stdout=subprocess.PIPE,
@@ -36,7 +40,7 @@ class Suite:
 def python_suite() -> Suite:
     """Returns the suite in Python."""
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
-    return Suite(HERE / "suite", pytest)
+    return Suite(HERE / "suite", pytest, ["-k", "chat_completion or same_question"])
 
 
 def node_suite(folder: Path) -> Suite:
@@ -49,9 +53,10 @@ def node_suite(folder: Path) -> Suite:
     [tarball] = json.loads(packed.stdout)
     install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"]
     subprocess.run([*install, f"./{tarball['filename']}"], cwd=folder, check=True)
-    return Suite(folder, ["npx", "vitest", "run"])
+    return Suite(folder, ["npx", "vitest", "run"], ["-t", "chat completion|same question"])
 
 
 def go_suite() -> Suite:
     """Returns the suite in Go."""
-    return Suite(HERE / "go", ["go", "test", "-count=1", "-v", "."])
+    command = ["go", "test", "-count=1", "-v", "."]
+    return Suite(HERE / "go", command, ["-run", "ChatCompletion|SameQuestion"])
