@@ -199,7 +199,7 @@ function methodOf(input: Input, init: Init | undefined): string {
   return (init?.method ?? (input as { method?: string }).method ?? 'GET').toUpperCase();
 }
 
-/** Returns whether Node's `fetch` has undone the content-encoding; it hands on what it does not know. */
+/** Returns whether Node's `fetch` has undone the content-encoding; others it hands on. */
 function isDecoded(response: Response): boolean {
   const encodings = response.headers.get('content-encoding') ?? '';
   return encodings
