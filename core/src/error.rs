@@ -48,6 +48,10 @@ pub enum ErrorKind {
     ConfigMismatch,
     /// A configuration file, option or environment variable is wrong.
     Config,
+    /// A callback of the caller failed.
+    Callback,
+    /// A row of a trace cannot be read.
+    InvalidRow,
 }
 
 impl ErrorKind {
@@ -64,6 +68,8 @@ impl ErrorKind {
             Self::Full => "full",
             Self::ConfigMismatch => "config_mismatch",
             Self::Config => "config",
+            Self::Callback => "callback",
+            Self::InvalidRow => "invalid_row",
         }
     }
 }

@@ -18,12 +18,16 @@
 //! | `explain` | why a request missed |
 //! | `claim` | single flight |
 //! | `session`, `summary` | what one run did |
+//! | [`trace`] | recorded traces of other programs |
+//! | [`diff`] | whether two outputs say the same |
+//! | [`replay`] | running traces again, and reports of what changed |
 #![deny(unsafe_code)]
 
 mod address;
 mod cache;
 mod claim;
 mod config;
+pub mod diff;
 mod entry;
 mod env;
 mod error;
@@ -43,12 +47,14 @@ mod options;
 mod recording;
 mod recover;
 mod repeats;
+pub mod replay;
 pub mod secrets;
 mod session;
 mod settings;
 mod sketch;
 mod store;
 mod summary;
+pub mod trace;
 mod verify;
 
 pub use cache::Cache;
