@@ -1,5 +1,18 @@
 //! Running recorded traces again, and saying what changed.
+//!
+//! A [`Replay`] asks a [`Target`] for a new output of each row and compares it with the recorded
+//! one; the [`Report`] has forms for programs, people, CI and the browser.
 
+mod json;
+mod options;
+mod output;
 mod report;
+mod run;
+#[cfg(test)]
+mod sample;
+mod target;
 
+pub use options::ReplayOptions;
 pub use report::{BadRow, Report, ReportRow, Totals};
+pub use run::{Progress, Replay, Rows};
+pub use target::Target;

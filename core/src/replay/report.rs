@@ -1,9 +1,11 @@
 //! What a replay came to, row by row.
 
 use crate::diff::{Change, DiffMode, DiffOptions, Verdict};
-use crate::trace::Source;
+use crate::error::{Error, ErrorKind, Result};
+use crate::trace::{Row, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// What a replay came to. Its JSON form is the report of every language; two replays of one
 /// trace with equal outputs have equal reports but for `created_at`.
@@ -93,6 +95,53 @@ pub struct BadRow {
 impl Report {
     /// The version of the form of reports.
     pub const VERSION: u32 = 1;
+
+    /// Returns an empty report, made now.
+    pub fn new(target: Option<String>, options: DiffOptions) -> Self {
+        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        Self {
+            version: Self::VERSION,
+            created_at: now.to_string(),
+            target,
+            options,
+            totals: Totals::default(),
+            models: BTreeMap::new(),
+            rows: Vec::new(),
+            bad_rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row and counts it.
+    pub fn push(&mut self, row: ReportRow) {
+        self.totals.count(row.verdict);
+        self.models.entry(row.model.clone().unwrap_or_default()).or_default().count(row.verdict);
+        self.rows.push(row);
+    }
+
+    /// Returns whether nothing needs a look: every row could be read, and each new output may
+    /// stand in the place of the old one.
+    pub fn is_ok(&self) -> bool {
+        let totals = &self.totals;
+        totals.rows == totals.same + totals.equivalent && totals.bad == 0
+    }
+
+    /// Returns the report as `json`, `markdown`, `junit` or `html`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] for any other format.
+    pub fn render(&self, format: &str) -> Result<String> {
+        match format {
+            "json" => Ok(self.to_json()),
+            _ => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("unknown format {format:?}; the formats are {}", Self::FORMATS.join(", ")),
+            )),
+        }
+    }
+
+    /// The formats of [`Report::render`].
+    pub const FORMATS: [&str; 1] = ["json"];
 }
 
 impl Totals {
@@ -107,5 +156,38 @@ impl Totals {
             Verdict::Error => &mut self.error,
             Verdict::Skipped => &mut self.skipped,
         } += 1;
+    }
+
+    /// Returns the rows that came to `verdict`.
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        match verdict {
+            Verdict::Same => self.same,
+            Verdict::Equivalent => self.equivalent,
+            Verdict::Different => self.different,
+            Verdict::Inconclusive => self.inconclusive,
+            Verdict::Error => self.error,
+            Verdict::Skipped => self.skipped,
+        }
+    }
+}
+
+impl ReportRow {
+    /// Returns a row of which nothing is known yet but what the trace says.
+    pub(super) fn of(row: &Row, before: Option<String>) -> Self {
+        Self {
+            source: row.source.clone(),
+            trace_id: row.trace_id.clone(),
+            case_id: row.case_id.clone(),
+            model: row.model.clone(),
+            prompt: row.prompt(),
+            before,
+            after: None,
+            verdict: Verdict::Error,
+            score: None,
+            mode: None,
+            note: String::new(),
+            differences: Vec::new(),
+            more: 0,
+        }
     }
 }
