@@ -105,11 +105,12 @@ const NO_CLAIM: Claim = { release() {}, [Symbol.dispose]() {} };
 
 /** Returns what is recorded, or the right to call the model. */
 async function lookUp(cache: Cache, request: object, params: object): Promise<string | Claim> {
-  signalOf(params)?.throwIfAborted();
+  const signal = signalOf(params);
+  signal?.throwIfAborted();
   const found = cache.get(request);
   if (found !== null) return found.toString();
   if (cache.mode === 'replay') throw new CacheMissError(cache.explain(request).toString());
-  const { claim } = await cache.claim(request);
+  const { claim } = await cache.claim(request, { signal });
   if (claim !== undefined) return claim;
   // Recorded meanwhile, unless somebody removed it right away.
   return cache.get(request)?.toString() ?? NO_CLAIM;

@@ -233,12 +233,17 @@ export class Cache implements Disposable {
    * Waits until this call may ask the model for a request that missed, or another one, of
    * any process, has recorded its response: of many that miss at once, one calls.
    *
-   * After `claimTimeoutMs` the claim is an empty one, as in modes that record nothing.
+   * After `claimTimeoutMs` the claim is an empty one, as in modes that record nothing. An
+   * aborted `signal` ends the wait: it rejects with the signal's reason.
    */
-  async claim(request: Request): Promise<Claimed> {
+  async claim(
+    request: Request,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Claimed> {
     const fingerprint = this.fingerprint(request);
     const deadline = now() + this.native.claimTimeoutMs;
     for (let wait = 1; ; wait = Math.min(wait * 1.5, 25)) {
+      options.signal?.throwIfAborted();
       const claimed = guarded(() => this.native.claim(fingerprint));
       if (claimed === true) return { recorded: true };
       if (claimed !== false) return { recorded: false, claim: claimOf(claimed) };

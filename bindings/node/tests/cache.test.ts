@@ -637,6 +637,19 @@ test('a claim that is released without a recording goes to the next one', () =>
     for (const { claim } of both) claim!.release();
   }));
 
+test('an aborted signal ends the wait for a claim', () =>
+  recording(async (cache) => {
+    const held = await cache.claim(REQUEST);
+    const controller = new AbortController();
+    const waiting = cache.claim(REQUEST, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    held.claim!.release();
+    const next = await cache.claim(REQUEST);
+    expect(next.recorded).toBe(false);
+    next.claim!.release();
+  }));
+
 test('a claim whose holder never releases it keeps the others no longer than the timeout', () =>
   recording(
     async (cache) => {
