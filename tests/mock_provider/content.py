@@ -64,6 +64,8 @@ class Content:
 
 def compose(call: Call, wish: Wish, index: int = 0) -> Content:
     """Composes the answer; `index` tells apart the choices of one request."""
+    if call.scripted is not None:
+        return scripted(call.scripted, wish)
     seed = f"{call.digest}/{index}"
     if wish.tools:
         return Content(tools=uses(call, wish, seed))
@@ -73,6 +75,17 @@ def compose(call: Call, wish: Wish, index: int = 0) -> Content:
     text = strip(call.prompt) if "echo" in call.directives else prose(call, seed)
     room = len(text) if wish.max_tokens is None else wish.max_tokens * 4
     return Content(text[:room], truncated=len(text) > room)
+
+
+def scripted(text: str, wish: Wish) -> Content:
+    """Answers with a scripted text: as the arguments of a forced tool, if it can be them."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if wish.forced is not None and isinstance(value, dict):
+        return Content(tools=[ToolUse(wish.forced, value)])
+    return Content(text)
 
 
 def uses(call: Call, wish: Wish, seed: str) -> list[ToolUse]:

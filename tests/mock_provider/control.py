@@ -31,8 +31,7 @@ def answer(state: State, endpoint: str, query: dict, body: bytes) -> object:
         case "POST /_release":
             state.release()
         case "POST /_script":
-            value = json.loads(body)
-            state.add_script(value.get("faults") if isinstance(value, dict) else None)
+            state.add_script(json.loads(body))
         case _:
             raise LookupError(f"no control endpoint {endpoint}")
     return {"ok": True}

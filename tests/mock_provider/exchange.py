@@ -37,6 +37,9 @@ class Call:
     path_streams: bool = False
     prompt: str = ""
     directives: Directives = field(default_factory=Directives)
+    # What a test has scripted: the text of the answer, the vectors of texts.
+    scripted: str | None = None
+    vectors: dict[str, list[float]] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:

@@ -42,6 +42,14 @@ class MockProvider:
         """Makes coming calls fail, e.g. `{"status": 429, "retry_after": 0, "times": 2}`."""
         self.control("POST", "/_script", {"faults": list(faults)})
 
+    def answer(self, *answers: dict) -> None:
+        """Scripts what the model says, e.g. `{"contains": "vote 1", "text": "…"}`."""
+        self.control("POST", "/_script", {"answers": list(answers)})
+
+    def embed(self, vectors: dict[str, list[float]]) -> None:
+        """Scripts the embeddings of these texts."""
+        self.control("POST", "/_script", {"vectors": vectors})
+
     def wait_for(self, total: int, timeout: float = 10) -> dict:
         """Blocks until so many calls have arrived; raises RuntimeError if they do not."""
         return self.control("GET", f"/_wait?total={total}&timeout={timeout}", timeout=timeout + 10)

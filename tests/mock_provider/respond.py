@@ -108,6 +108,9 @@ def answered(call: Call, endpoint: Endpoint, state: State) -> Reply:
         endpoint.check(call.request)
         call.prompt = endpoint.prompt(call.request)
     call.directives = directives(call, state)
+    content = json.dumps(call.request, ensure_ascii=False)
+    call.scripted = state.answer_for(f"{call.method} {call.path}", content)
+    call.vectors = state.vectors
     return faulty(call, endpoint) or endpoint.answer(call)
 
 

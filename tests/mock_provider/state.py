@@ -1,4 +1,4 @@
-"""What the provider remembers: calls, their requests, scripted faults, held answers."""
+"""What the provider remembers: calls, their requests, scripts, held answers."""
 
 import base64
 import secrets
@@ -6,14 +6,11 @@ import threading
 import time
 from collections import Counter, deque
 
-from mock_provider.faults import Directive, Directives, parse
+from mock_provider.faults import Directive, Directives
+from mock_provider.script import read
 
 LOG_LENGTH = 20_000
 REQUESTS_KEPT = 1_000
-
-
-class ScriptError(ValueError):
-    """A scripted fault that makes no sense."""
 
 
 class State:
@@ -34,6 +31,8 @@ class State:
             self.requests: deque[dict] = deque(maxlen=REQUESTS_KEPT)
             self.seen: Counter[tuple[str, str]] = Counter()
             self.script: list[dict] = []
+            self.answers: list[dict] = []
+            self.vectors: dict[str, list[float]] = {}
             self.releases += 1
             self.changed.notify_all()
 
@@ -108,13 +107,25 @@ class State:
         self.seen[content, directive.text] += 1
         return self.seen[content, directive.text] <= directive.times
 
-    def add_script(self, faults: object) -> None:
-        """Queues faults for coming calls; raises ScriptError for one that makes no sense."""
-        if not isinstance(faults, list):
-            raise ScriptError('expected {"faults": [...]}')
-        queued = [scripted(fault) for fault in faults]
+    def add_script(self, script: object) -> None:
+        """Adds to what coming calls come to; raises ScriptError for what makes no sense."""
+        faults, answers, vectors = read(script)
         with self.changed:
-            self.script += queued
+            self.script += faults
+            self.answers += answers
+            self.vectors |= vectors
+
+    def answer_for(self, endpoint: str, content: str) -> str | None:
+        """Uses up one call of the first answer that is scripted for this content."""
+        with self.changed:
+            for answer in self.answers:
+                if answer["endpoint"] in (None, endpoint) and answer["contains"] in content:
+                    if answer["times"] is not None:
+                        answer["times"] -= 1
+                        if answer["times"] == 0:
+                            self.answers.remove(answer)
+                    return answer["text"]
+        return None
 
     def take_script(self, endpoint: str) -> Directives:
         """Uses up one call of the first fault queued for this endpoint."""
@@ -126,26 +137,3 @@ class State:
                         self.script.remove(fault)
                     return fault["directives"]
         return Directives()
-
-
-def scripted(fault: object) -> dict:
-    if not isinstance(fault, dict):
-        raise ScriptError("a fault must be an object")
-    unknown = fault.keys() - {"endpoint", "times", "status", "retry_after", "directives"}
-    if unknown:
-        raise ScriptError(f"unknown member {', '.join(sorted(unknown))}")
-    endpoint, times = fault.get("endpoint"), fault.get("times", 1)
-    if not (endpoint is None or isinstance(endpoint, str)):
-        raise ScriptError('endpoint must be text such as "POST /v1/messages"')
-    if type(times) is not int or times < 1:
-        raise ScriptError("times must be a whole number from 1")
-    text = fault.get("directives", "")
-    if not isinstance(text, str):
-        raise ScriptError('directives must be text such as "[[cut:3]]"')
-    if "status" in fault:
-        after = f" retry-after={fault['retry_after']}" if "retry_after" in fault else ""
-        text += f"[[status:{fault['status']}{after}]]"
-    directives = parse(text)
-    if not directives:
-        raise ScriptError("a fault needs status or directives")
-    return {"endpoint": endpoint, "times": times, "directives": directives}

@@ -346,6 +346,27 @@ def test_a_script_makes_the_next_calls_of_an_endpoint_fail(provider, gpt, claude
     assert len(list(chat(gpt, "hello", stream=True))) == 2
 
 
+def test_a_scripted_answer_is_what_the_model_says(provider, gpt, claude):
+    provider.answer(
+        {"contains": "first", "text": '{"verdict": "minor"}', "times": 1},
+        {"endpoint": "POST /v1/chat/completions", "text": "any other"},
+    )
+    tool = {"name": "judge", "input_schema": {"type": "object"}}
+    forced = {"tools": [tool], "tool_choice": {"type": "tool", "name": "judge"}}
+    assert message(claude, "the first", **forced).content[0].input == {"verdict": "minor"}
+    assert chat(gpt, "the first").choices[0].message.content == "any other"
+    provider.reset()
+    assert chat(gpt, "the first").choices[0].message.content != "any other"
+
+
+def test_a_scripted_vector_is_the_embedding_of_its_text(provider, gpt):
+    provider.embed({"a text": [0.5, -0.25]})
+    asked = {"model": "text-embedding-3-small", "input": ["a text", "another"]}
+    scripted, other = gpt.embeddings.create(**asked, encoding_format="float").data
+    assert scripted.embedding == [0.5, -0.25]
+    assert len(other.embedding) == 1536
+
+
 def test_a_cut_stream_is_a_connection_error_after_its_events(gpt):
     stream = chat(gpt, "hello [[cut:3]]", stream=True)
     assert [next(stream).choices[0].index for _ in range(3)] == [0, 0, 0]
@@ -553,6 +574,22 @@ def test_a_body_sent_in_chunks_is_read(provider):
 def test_a_script_that_makes_no_sense_is_refused(provider, fault):
     with pytest.raises(RuntimeError):
         provider.script(fault)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [],
+        {"answer": []},
+        {"answers": {}},
+        {"answers": [{"text": 3}]},
+        {"answers": [{"text": "a", "times": 0}]},
+        {"vectors": {"a": "b"}},
+    ],
+)
+def test_a_script_of_answers_that_makes_no_sense_is_refused(provider, script):
+    with pytest.raises(RuntimeError, match="_script"):
+        provider.control("POST", "/_script", script)
 
 
 # Counting and the process
