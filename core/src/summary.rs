@@ -136,8 +136,8 @@ pub(crate) fn note(refusals: &mut Vec<Refusal>, new: Refusal) {
     }
 }
 
-/// Returns the digits in groups of three: `12,345`.
-fn grouped(number: u64) -> String {
+/// Returns a number with its thousands set apart.
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.char_indices() {

@@ -4,6 +4,8 @@
 //! one; the [`Report`] has forms for programs, people, CI and the browser.
 
 mod json;
+mod junit;
+mod markdown;
 mod options;
 mod output;
 mod report;
@@ -11,6 +13,7 @@ mod run;
 #[cfg(test)]
 mod sample;
 mod target;
+mod wording;
 
 pub use options::ReplayOptions;
 pub use report::{BadRow, Report, ReportRow, Totals};

@@ -133,6 +133,8 @@ impl Report {
     pub fn render(&self, format: &str) -> Result<String> {
         match format {
             "json" => Ok(self.to_json()),
+            "markdown" => Ok(self.to_markdown()),
+            "junit" => Ok(self.to_junit()),
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("unknown format {format:?}; the formats are {}", Self::FORMATS.join(", ")),
@@ -141,7 +143,7 @@ impl Report {
     }
 
     /// The formats of [`Report::render`].
-    pub const FORMATS: [&str; 1] = ["json"];
+    pub const FORMATS: [&str; 3] = ["json", "markdown", "junit"];
 }
 
 impl Totals {
