@@ -15,7 +15,8 @@ mod sample;
 mod target;
 mod wording;
 
+pub use crate::trace::BadRow;
 pub use options::ReplayOptions;
-pub use report::{BadRow, Report, ReportRow, Totals};
+pub use report::{Report, ReportRow, Totals};
 pub use run::{Progress, Replay, Rows};
 pub use target::Target;

@@ -2,7 +2,7 @@
 
 use crate::diff::{Change, DiffMode, DiffOptions, Verdict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::trace::{Row, Source};
+use crate::trace::{BadRow, Row, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -79,17 +79,6 @@ pub struct ReportRow {
     pub differences: Vec<Change>,
     /// How many there are besides.
     pub more: usize,
-}
-
-/// A row that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BadRow {
-    /// Where it stands.
-    pub source: Source,
-    /// The byte of the line at which reading stopped, from 1; 0 if that is not known.
-    pub column: u64,
-    /// Why, without the row's content.
-    pub reason: String,
 }
 
 impl Report {

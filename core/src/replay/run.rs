@@ -7,7 +7,7 @@ use super::{ReplayOptions, Report, ReportRow};
 use crate::cache::Cache;
 use crate::diff::{Differ, ModelCalls, Question, Verdict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::trace::Row;
+use crate::trace::{Row, Traces};
 use serde::Serialize;
 use std::io;
 use std::ops::ControlFlow;
@@ -37,6 +37,16 @@ pub trait Rows: Iterator<Item = Result<Row>> {
 
     /// Returns the first of them.
     fn bad_rows(&self) -> &[BadRow];
+}
+
+impl Rows for Traces {
+    fn bad(&self) -> u64 {
+        self.bad()
+    }
+
+    fn bad_rows(&self) -> &[BadRow] {
+        self.bad_rows()
+    }
 }
 
 /// How far a replay is.

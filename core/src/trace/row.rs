@@ -52,7 +52,7 @@ pub struct Row {
 pub struct Source {
     /// The file.
     pub file: String,
-    /// The line, from 1; of a parquet file or of one JSON document, the row.
+    /// The line at which the row starts, from 1; of a parquet file, the row.
     pub line: u64,
 }
 
