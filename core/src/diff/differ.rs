@@ -140,9 +140,7 @@ impl<'a> Differ<'a> {
             }
             // A model that is asked about JSON that is broken would hide that it is.
             DiffMode::Structured => {
-                let (finding, json) = self.structured.compare(before, after);
-                let decided = json || finding.verdict == Verdict::Same;
-                return Ok((finding, decided));
+                return Ok(self.structured.compare(before, after));
             }
             DiffMode::Embedding => self.embedding(before, after)?,
             DiffMode::Judge => self.judge(question, before, after)?,

@@ -4,6 +4,7 @@ mod bytes;
 mod comparison;
 mod differ;
 mod excerpt;
+mod fence;
 mod finding;
 mod model;
 mod options;

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 use super::bytes;
 use super::comparison::{Change, ChangeKind, Verdict};
 use super::excerpt;
+use super::fence;
 use super::finding::Finding;
 use super::options::DiffOptions;
-use crate::json::{Canonicalizer, Difference, Document, differences};
-use crate::{Error, JsonErrorKind, Result};
+use crate::json::{Canonicalizer, Difference, Document, Rules, differences_by};
+use crate::{Error, Result};
 
 /// How many differences are listed in full, and how many of those in the note.
 const LISTED: usize = 100;
@@ -24,7 +25,13 @@ const SHOWN_OF_VALUE: usize = 60;
 const KEPT_BYTES: usize = 1 << 20;
 
 /// How two texts are compared as JSON.
-pub(super) struct Structured {}
+pub(super) struct Structured {
+    rules: Rules,
+    /// The rules with `nested_json`, if they are without.
+    nested: Option<Rules>,
+    plain: bool,
+    fenced: bool,
+}
 
 /// The memory of a thread.
 #[derive(Default)]
@@ -34,19 +41,41 @@ struct Buffers {
     after: Vec<u8>,
 }
 
-/// What a text is, if not JSON.
+/// Why a text is not JSON.
 struct Flaw {
-    error: Error,
-    /// Whether it looks like JSON all the same.
-    broken: bool,
+    reason: String,
+    what: Not,
+    /// Whether there is JSON in a fence, which is not looked at.
+    fenced: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Not {
+    /// It does not even look like JSON.
+    Json,
+    /// It looks like JSON.
+    Whole,
+    /// It is not UTF-8, or too long.
+    Readable,
 }
 
 impl Structured {
-    pub fn new(_options: &DiffOptions) -> Result<Self> {
-        Ok(Self {})
+    pub fn new(options: &DiffOptions) -> Result<Self> {
+        let rules =
+            |nested| Rules::new(&options.ignore, &options.unordered, options.epsilon, nested);
+        let with = options.nested_json;
+        Ok(Self {
+            rules: rules(with)?,
+            nested: if with { None } else { Some(rules(true)?) },
+            plain: rules(with)? == Rules::default(),
+            fenced: options.fenced_json,
+        })
     }
 
-    /// Compares two texts; also says whether at least one of them is JSON.
+    /// Compares two texts; also says whether a cascade ends with that.
+    ///
+    /// It goes on if neither is JSON. If only one is broken, it does not: a model
+    /// that is asked might overlook that.
     pub fn compare(&self, before: &[u8], after: &[u8]) -> (Finding, bool) {
         thread_local! {
             static BUFFERS: RefCell<Buffers> = RefCell::default();
@@ -59,78 +88,139 @@ impl Structured {
 
     fn compare_in(&self, buffers: &mut Buffers, before: &[u8], after: &[u8]) -> (Finding, bool) {
         let Buffers { canonicalizer, before: old, after: new } = buffers;
-        let flaws = (read(canonicalizer, before, old), read(canonicalizer, after, new));
+        let flaws = (self.read(canonicalizer, before, old), self.read(canonicalizer, after, new));
         let outcome = match flaws {
             (None, None) if old == new => (Finding::new(Verdict::Same, "equal as JSON"), true),
-            (None, None) => (differ(old, new), true),
-            (Some(before), None) => (Finding::new(before.verdict(), before.says("before")), true),
-            (None, Some(after)) => {
-                let verdict = if after.is_text() { Verdict::Different } else { Verdict::Error };
-                (Finding::new(verdict, after.says("after")), true)
+            (None, None) => (self.differ(old, new), true),
+            (Some(flaw), None) => {
+                let verdict = match flaw.what {
+                    Not::Json => Verdict::Different,
+                    Not::Whole | Not::Readable => Verdict::Error,
+                };
+                (Finding::new(verdict, flaw.beside_json("before")), true)
             }
-            (Some(old), Some(new)) => (neither(&old, &new, before, after), false),
+            (None, Some(flaw)) => {
+                let verdict = match flaw.what {
+                    Not::Json | Not::Whole => Verdict::Different,
+                    Not::Readable => Verdict::Error,
+                };
+                (Finding::new(verdict, flaw.beside_json("after")), true)
+            }
+            (Some(old), Some(new)) => neither(&old, &new, before, after),
         };
         canonicalizer.shrink(KEPT_BYTES);
-        old.shrink_to(KEPT_BYTES);
-        new.shrink_to(KEPT_BYTES);
+        for buffer in [old, new] {
+            buffer.clear();
+            buffer.shrink_to(KEPT_BYTES);
+        }
         outcome
+    }
+
+    /// Writes the canonical form of a text to `out`, or says why there is none.
+    fn read(
+        &self,
+        canonicalizer: &mut Canonicalizer,
+        text: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Flaw> {
+        let error = canonicalizer.canonicalize(text, out).err()?;
+        let (Ok(prose), Some(_)) = (str::from_utf8(text), error.json_kind()) else {
+            let reason = error.to_string();
+            return Some(Flaw { reason, what: Not::Readable, fenced: false });
+        };
+        let fence = fence::find(prose);
+        if let Some(fence) = fence.clone()
+            && self.fenced
+        {
+            let error = canonicalizer.canonicalize(&text[fence.clone()], out).err()?;
+            return Some(Flaw {
+                reason: moved(&error, fence.start),
+                what: Not::Whole,
+                fenced: false,
+            });
+        }
+        let fenced =
+            fence.is_some_and(|fence| canonicalizer.canonicalize(&text[fence], out).is_ok());
+        let start = prose.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+        let what = if start.starts_with(['{', '[']) { Not::Whole } else { Not::Json };
+        Some(Flaw { reason: error.to_string(), what, fenced })
+    }
+
+    /// Lists the differences of two canonical texts.
+    fn differ(&self, old: &[u8], new: &[u8]) -> Finding {
+        let document = |text: &[u8]| Document::of_canonical(text.to_vec());
+        let (old, new) = match document(old).and_then(|old| Ok((old, document(new)?))) {
+            Ok(documents) => documents,
+            Err(error) => return Finding::new(Verdict::Error, error.to_string()),
+        };
+        let (old, new) = (old.root(), new.root());
+        let found = differences_by(&self.rules, old, new, LISTED);
+        if found.list.is_empty() && !self.plain {
+            return Finding::new(Verdict::Same, "equal as JSON, as the options have it");
+        }
+        let differences: Vec<_> = found.list.into_iter().map(Change::from).collect();
+        let mut note = note(&differences, differences.len() + found.more);
+        if let Some(rules) = &self.nested
+            && found.more == 0
+            && differences.iter().all(may_be_nested)
+            && differences_by(rules, old, new, 1).list.is_empty()
+        {
+            note.push_str("; equal with nested_json");
+        }
+        Finding { differences, more: found.more, ..Finding::new(Verdict::Different, note) }
     }
 }
 
 impl Flaw {
-    /// Whether the text is text at all.
-    fn is_text(&self) -> bool {
-        !matches!(self.error.json_kind(), Some((JsonErrorKind::InvalidUtf8, _)) | None)
-    }
-
-    /// What becomes of a comparison with JSON if this is wrong with the text before.
-    fn verdict(&self) -> Verdict {
-        if self.broken || !self.is_text() { Verdict::Error } else { Verdict::Different }
-    }
-
-    fn says(&self, side: &str) -> String {
-        if self.broken || !self.is_text() {
-            return format!("the text {side} is {}", self.error);
+    /// Says it of a text that is compared with JSON.
+    fn beside_json(&self, side: &str) -> String {
+        let reason = &self.reason;
+        let hint = if self.fenced { "; JSON is in its fence, see fenced_json" } else { "" };
+        match self.what {
+            Not::Json => format!("only the text {side} is not JSON ({reason}){hint}"),
+            Not::Whole | Not::Readable => format!("the text {side}: {reason}{hint}"),
         }
-        format!("the text {side} is not JSON, the other is ({})", self.error)
     }
 }
 
-/// Writes the canonical form of a text to `out`, or says why there is none.
-fn read(canonicalizer: &mut Canonicalizer, text: &[u8], out: &mut Vec<u8>) -> Option<Flaw> {
-    let error = canonicalizer.canonicalize(text, out).err()?;
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
-    Some(Flaw { error, broken: matches!(first, Some(b'{' | b'[')) })
-}
-
-fn neither(old: &Flaw, new: &Flaw, before: &[u8], after: &[u8]) -> Finding {
+/// Compares two texts that are both not JSON.
+fn neither(old: &Flaw, new: &Flaw, before: &[u8], after: &[u8]) -> (Finding, bool) {
     for (flaw, side) in [(old, "before"), (new, "after")] {
-        if !flaw.is_text() {
-            return Finding::new(Verdict::Error, flaw.says(side));
+        if flaw.what == Not::Readable {
+            return (Finding::new(Verdict::Error, flaw.beside_json(side)), true);
         }
     }
-    if old.broken {
-        return Finding::new(Verdict::Error, old.says("before"));
+    if old.what == Not::Whole {
+        return (Finding::new(Verdict::Error, old.beside_json("before")), false);
     }
     if before == after {
-        return Finding::new(Verdict::Same, "the texts are equal; neither is JSON");
+        return (Finding::new(Verdict::Same, "the texts are equal; neither is JSON"), true);
     }
-    let place = bytes::first_difference(before, after);
-    Finding::new(Verdict::Inconclusive, format!("neither is JSON; {place}"))
+    let mut note = format!("neither is JSON; {}", bytes::first_difference(before, after));
+    if new.what == Not::Whole {
+        note.push_str(&format!("; {}", new.beside_json("after")));
+    }
+    (Finding::new(Verdict::Inconclusive, note), false)
 }
 
-/// Lists the differences of two canonical texts.
-fn differ(old: &[u8], new: &[u8]) -> Finding {
-    let documents = Document::parse(old).and_then(|old| Ok((old, Document::parse(new)?)));
-    let (old, new) = match documents {
-        Ok(documents) => documents,
-        Err(error) => return Finding::new(Verdict::Error, error.to_string()),
+/// Returns what an error about a part of a text says about the whole.
+fn moved(error: &Error, start: usize) -> String {
+    let message = error.to_string();
+    let Some((_, at)) = error.json_kind() else { return message };
+    let detail = message.strip_prefix(&format!("invalid JSON at byte {at}"));
+    match detail {
+        Some(detail) => format!("invalid JSON at byte {}{detail}", start + at),
+        None => message,
+    }
+}
+
+/// Whether a difference is one of two strings that may hold JSON.
+fn may_be_nested(change: &Change) -> bool {
+    let may = |value: &Option<Box<RawValue>>| {
+        let text = value.as_ref().map_or("", |value| value.get());
+        text.starts_with("\"{") || text.starts_with("\"[")
     };
-    let found = differences(old.root(), new.root(), LISTED);
-    let differences: Vec<_> = found.list.into_iter().map(Change::from).collect();
-    let note = note(&differences, differences.len() + found.more);
-    Finding { differences, more: found.more, ..Finding::new(Verdict::Different, note) }
+    may(&change.before) && may(&change.after)
 }
 
 fn note(differences: &[Change], count: usize) -> String {

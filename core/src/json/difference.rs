@@ -1,22 +1,13 @@
 //! Differences between two JSON values.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use super::alignment::{Item, Pair, align, match_up};
 use super::document::{Kind, Node};
-use super::pointer::Pointer;
+use super::pointer::{Pointer, Segment};
+use super::rules::Rules;
 use super::string;
-
-/// Arrays whose unequal middles have more pairs than this are compared item by
-/// item, without a search for the best alignment.
-const MAX_PAIRS: usize = 16_384;
-
-/// The likeness of equal values, and the least of two values of one kind.
-const EQUAL: usize = 100;
-const RELATED: usize = 10;
-
-/// How much of two strings, arrays or objects is looked at for their likeness.
-const SAMPLE_BYTES: usize = 256;
-const SAMPLE_MEMBERS: usize = 16;
 
 /// The places where two values disagree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,19 +35,37 @@ pub struct Difference {
 /// Arrays are aligned: an item that was put in or taken out is one difference,
 /// and those behind it are compared with their counterparts.
 pub fn differences(recorded: Node<'_>, requested: Node<'_>, limit: usize) -> Differences {
-    let mut comparison =
-        Comparison { path: Pointer::default(), limit, found: Differences::default() };
+    differences_by(&Rules::default(), recorded, requested, limit)
+}
+
+/// Returns the differences between two values that `rules` do not allow.
+///
+/// A place is ignored if either value has it at an ignored pointer, which only
+/// items behind an inserted one have at different pointers.
+pub fn differences_by(
+    rules: &Rules,
+    recorded: Node<'_>,
+    requested: Node<'_>,
+    limit: usize,
+) -> Differences {
+    let found = Differences::default();
+    let mut comparison = Comparison { rules, old: Vec::new(), new: Vec::new(), limit, found };
     comparison.values(recorded, requested);
     comparison.found
 }
 
-struct Comparison {
-    path: Pointer,
+struct Comparison<'r> {
+    rules: &'r Rules,
+    /// Where the walk is in the recorded value.
+    old: Vec<Segment<'static>>,
+    /// Where it is in the requested value; for what that lacks, where it is in the
+    /// recorded one.
+    new: Vec<Segment<'static>>,
     limit: usize,
     found: Differences,
 }
 
-impl Comparison {
+impl Comparison<'_> {
     fn values(&mut self, recorded: Node<'_>, requested: Node<'_>) {
         if recorded.text() == requested.text() {
             return;
@@ -64,6 +73,19 @@ impl Comparison {
         match (recorded.kind(), requested.kind()) {
             (Kind::Object, Kind::Object) => self.objects(recorded, requested),
             (Kind::Array, Kind::Array) => self.arrays(recorded, requested),
+            (Kind::Number, Kind::Number) => {
+                let numbers = recorded.as_f64().zip(requested.as_f64());
+                if !numbers.is_some_and(|(a, b)| self.rules.close(a, b)) {
+                    self.differ(Some(recorded), Some(requested));
+                }
+            }
+            (Kind::String, Kind::String) => {
+                let old = self.rules.nested(recorded, &self.old);
+                match old.zip(self.rules.nested(requested, &self.new)) {
+                    Some((old, new)) => self.values(old.root(), new.root()),
+                    None => self.differ(Some(recorded), Some(requested)),
+                }
+            }
             _ => self.differ(Some(recorded), Some(requested)),
         }
     }
@@ -81,37 +103,68 @@ impl Comparison {
             };
             let old = if order.is_le() { left.next() } else { None };
             let new = if order.is_ge() { right.next() } else { None };
-            if let Some((name, _)) = old.as_ref().or(new.as_ref()) {
-                let (old, new) = (old.as_ref().map(|(_, a)| *a), new.as_ref().map(|(_, b)| *b));
-                self.at(name, old, new);
+            let (a, b) = (old.as_ref().map(|(_, a)| *a), new.as_ref().map(|(_, b)| *b));
+            if let Some((a, b)) = a.zip(b)
+                && a.text() == b.text()
+            {
+                continue;
+            }
+            if let Some((name, _)) = old.or(new) {
+                let name = Segment::Member(Cow::Owned(name.into_owned()));
+                self.at(name.clone(), name, a, b);
             }
         }
     }
 
     fn arrays(&mut self, recorded: Node<'_>, requested: Node<'_>) {
-        let left: Vec<_> = recorded.items().collect();
-        let right: Vec<_> = requested.items().collect();
-        let same = |(a, b): &(&Node<'_>, &Node<'_>)| a.text() == b.text();
+        let left = self.rules.items(recorded, &mut self.old);
+        let right = self.rules.items(requested, &mut self.new);
+        if self.rules.unordered(&self.old) || self.rules.unordered(&self.new) {
+            let pairs = match_up(self.rules, &left, &right);
+            return self.items(&left, &right, pairs);
+        }
+        let same = |(a, b): &(&Item<'_>, &Item<'_>)| self.rules.equal(&a.2, &b.2);
         let head = left.iter().zip(&right).take_while(same).count();
         let behind = left[head..].iter().rev().zip(right[head..].iter().rev());
         let tail = behind.take_while(same).count();
-        let middle = (&left[head..left.len() - tail], &right[head..right.len() - tail]);
-        for pair in align(middle.0, middle.1) {
-            let place = head + pair.1.or(pair.0).unwrap_or_default();
-            let (old, new) = (pair.0.map(|at| middle.0[at]), pair.1.map(|at| middle.1[at]));
-            self.at(&place.to_string(), old, new);
+        let (left, right) = (&left[head..left.len() - tail], &right[head..right.len() - tail]);
+        self.items(left, right, align(self.rules, left, right));
+    }
+
+    /// Compares the items of two lists in pairs.
+    fn items(&mut self, left: &[Item<'_>], right: &[Item<'_>], pairs: Vec<Pair>) {
+        for (old, new) in pairs {
+            let (old, new) = (old.map(|at| &left[at]), new.map(|at| &right[at]));
+            if let Some((old, new)) = old.zip(new)
+                && self.rules.equal(&old.2, &new.2)
+            {
+                continue;
+            }
+            let place = |item: Option<&Item<'_>>| item.map(|(place, ..)| Segment::Item(*place));
+            if let Some((was, is)) = place(old.or(new)).zip(place(new.or(old))) {
+                self.at(was, is, old.map(|item| item.1), new.map(|item| item.1));
+            }
         }
     }
 
-    /// Compares what is below one segment.
-    fn at(&mut self, segment: &str, recorded: Option<Node<'_>>, requested: Option<Node<'_>>) {
-        let length = self.path.as_str().len();
-        self.path.push(segment);
-        match (recorded, requested) {
-            (Some(recorded), Some(requested)) => self.values(recorded, requested),
-            _ => self.differ(recorded, requested),
+    /// Compares what is below one segment of each.
+    fn at(
+        &mut self,
+        was: Segment<'static>,
+        is: Segment<'static>,
+        recorded: Option<Node<'_>>,
+        requested: Option<Node<'_>>,
+    ) {
+        self.old.push(was);
+        self.new.push(is);
+        if !self.rules.ignored(&self.old) && !self.rules.ignored(&self.new) {
+            match (recorded, requested) {
+                (Some(recorded), Some(requested)) => self.values(recorded, requested),
+                _ => self.differ(recorded, requested),
+            }
         }
-        self.path.truncate(length);
+        self.old.pop();
+        self.new.pop();
     }
 
     fn differ(&mut self, recorded: Option<Node<'_>>, requested: Option<Node<'_>>) {
@@ -119,82 +172,11 @@ impl Comparison {
             self.found.more += 1;
             return;
         }
+        let path = Pointer::from(self.new.as_slice()).to_string();
         let text = |node: Option<Node<'_>>| node.map(|node| node.text().to_owned());
         let (recorded, requested) = (text(recorded), text(requested));
-        self.found.list.push(Difference { path: self.path.to_string(), recorded, requested });
+        self.found.list.push(Difference { path, recorded, requested });
     }
-}
-
-/// A place in either list, or in both.
-type Pair = (Option<usize>, Option<usize>);
-
-/// Pairs the items of two lists, in order, so that the pairs are most alike.
-fn align(left: &[Node<'_>], right: &[Node<'_>]) -> Vec<Pair> {
-    let (rows, columns) = (left.len(), right.len());
-    if rows.saturating_mul(columns) > MAX_PAIRS {
-        let longer = rows.max(columns);
-        let within = |place, length| (place < length).then_some(place);
-        return (0..longer).map(|place| (within(place, rows), within(place, columns))).collect();
-    }
-    // likeness[row][column] is that of the pair; best[row][column] is the sum of
-    // the best alignment of what follows.
-    let likeness: Vec<Vec<usize>> =
-        left.iter().map(|a| right.iter().map(|b| likeness(*a, *b)).collect()).collect();
-    let mut best = vec![vec![0; columns + 1]; rows + 1];
-    for row in (0..rows).rev() {
-        for column in (0..columns).rev() {
-            let paired = likeness[row][column] + best[row + 1][column + 1];
-            best[row][column] = paired.max(best[row + 1][column]).max(best[row][column + 1]);
-        }
-    }
-    let mut pairs = Vec::with_capacity(rows.max(columns));
-    let (mut row, mut column) = (0, 0);
-    while row < rows && column < columns {
-        let here = best[row][column];
-        if here == likeness[row][column] + best[row + 1][column + 1] {
-            pairs.push((Some(row), Some(column)));
-            (row, column) = (row + 1, column + 1);
-        } else if here == best[row + 1][column] {
-            pairs.push((Some(row), None));
-            row += 1;
-        } else {
-            pairs.push((None, Some(column)));
-            column += 1;
-        }
-    }
-    pairs.extend((row..rows).map(|row| (Some(row), None)));
-    pairs.extend((column..columns).map(|column| (None, Some(column))));
-    pairs
-}
-
-/// Estimates how alike two values are, from 0 to [`EQUAL`].
-fn likeness(a: Node<'_>, b: Node<'_>) -> usize {
-    let (text, other) = (a.text(), b.text());
-    if text == other {
-        return EQUAL;
-    }
-    if a.kind() != b.kind() {
-        return 0;
-    }
-    let (same, of) = match a.kind() {
-        Kind::Object => {
-            let theirs = b.members().take(SAMPLE_MEMBERS);
-            let agrees = |(name, value): &(_, Node<'_>)| {
-                theirs.clone().any(|(other, node)| *name == other && value.text() == node.text())
-            };
-            let same = a.members().take(SAMPLE_MEMBERS).filter(agrees).count();
-            (same, a.len().max(b.len()).min(SAMPLE_MEMBERS))
-        }
-        Kind::String | Kind::Array => {
-            let (text, other) = (text.as_bytes(), other.as_bytes());
-            let head = text.iter().zip(other).take(SAMPLE_BYTES).take_while(|(a, b)| a == b);
-            let tail = text.iter().rev().zip(other.iter().rev()).take(SAMPLE_BYTES);
-            let same = head.count() + tail.take_while(|(a, b)| a == b).count();
-            (same, text.len().max(other.len()).min(2 * SAMPLE_BYTES))
-        }
-        _ => (0, 1),
-    };
-    RELATED + (EQUAL - 2 * RELATED) * same.min(of) / of.max(1)
 }
 
 #[cfg(test)]

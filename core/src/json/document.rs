@@ -65,7 +65,12 @@ impl Document {
     ///
     /// [`ErrorKind::InvalidJson`](crate::ErrorKind::InvalidJson).
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let text = String::from_utf8(super::canonicalize(json)?).map_err(|error| {
+        Self::of_canonical(super::canonicalize(json)?)
+    }
+
+    /// Reads a text that is in its canonical form.
+    pub(crate) fn of_canonical(text: Vec<u8>) -> Result<Self> {
+        let text = String::from_utf8(text).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Error::json(JsonErrorKind::InvalidUtf8, at, "the text is not UTF-8")
         })?;

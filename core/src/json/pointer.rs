@@ -53,11 +53,6 @@ impl Pointer {
         }
     }
 
-    /// Goes back to the place whose text was this long.
-    pub(super) fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
-    }
-
     /// Walks over the segments, unescaped.
     pub fn segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.0.split('/').skip(1).map(unescape)
