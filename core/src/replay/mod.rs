@@ -3,6 +3,7 @@
 //! A [`Replay`] asks a [`Target`] for a new output of each row and compares it with the recorded
 //! one; the [`Report`] has forms for programs, people, CI and the browser.
 
+mod html;
 mod json;
 mod junit;
 mod markdown;

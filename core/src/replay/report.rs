@@ -124,6 +124,7 @@ impl Report {
             "json" => Ok(self.to_json()),
             "markdown" => Ok(self.to_markdown()),
             "junit" => Ok(self.to_junit()),
+            "html" => Ok(self.to_html()),
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("unknown format {format:?}; the formats are {}", Self::FORMATS.join(", ")),
@@ -132,7 +133,7 @@ impl Report {
     }
 
     /// The formats of [`Report::render`].
-    pub const FORMATS: [&str; 3] = ["json", "markdown", "junit"];
+    pub const FORMATS: [&str; 4] = ["json", "markdown", "junit", "html"];
 }
 
 impl Totals {
