@@ -1,13 +1,12 @@
 //! The loop: rows in, several under way at once, a report out.
 
-use super::BadRow;
 use super::output::recorded;
 use super::target::{Outputs, Target, panic_text};
 use super::{ReplayOptions, Report, ReportRow};
 use crate::cache::Cache;
 use crate::diff::{Differ, ModelCalls, Question, Verdict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::trace::{Row, Traces};
+use crate::trace::{BadRow, Row, Traces};
 use serde::Serialize;
 use std::io;
 use std::ops::ControlFlow;
@@ -22,6 +21,29 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(100);
 
 /// A replay: where new outputs come from, and what compares them with the recorded ones.
+///
+/// ```
+/// use f3dx_cache_core::replay::{Replay, ReplayOptions, Target};
+/// use f3dx_cache_core::trace::{Row, TraceOptions, Traces};
+/// use std::ops::ControlFlow;
+///
+/// struct Shouting;
+///
+/// impl Target for Shouting {
+///     fn output(&self, row: &Row) -> Result<String, String> {
+///         row.prompt().map(|prompt| prompt.to_uppercase()).ok_or("no prompt".into())
+///     }
+/// }
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("traces.jsonl");
+/// std::fs::write(&path, "{\"prompt\": \"hi\", \"output\": \"HI\"}").unwrap();
+/// let mut traces = Traces::open(&path, &TraceOptions::default())?;
+/// let replay = Replay::new(&Shouting, ReplayOptions::default());
+/// let report = replay.run(&mut traces, &mut |_| ControlFlow::Continue(()))?;
+/// assert!(report.is_ok());
+/// # Ok::<(), f3dx_cache_core::Error>(())
+/// ```
 pub struct Replay<'a> {
     target: &'a dyn Target,
     options: ReplayOptions,
