@@ -74,10 +74,14 @@
  *            library is PANIC; nothing unwinds into the caller. Undefined, as
  *            in any C library: a dangling pointer, or releasing twice.
  *
+ * Callbacks  They return before the call that they are given to does, and must
+ *            not unwind. What they are handed is theirs until they return.
+ *
  * Threads    f3dx_cache           any number of threads at once; a function
  *                                 that takes it const does not change the file
  *            f3dx_cache_exchange, f3dx_cache_iter, f3dx_cache_claim_guard,
- *            errors, buffers      any thread, one at a time
+ *            f3dx_cache_traces, errors, buffers
+ *                                 any thread, one at a time
  *            Nothing may be in use while it is released.
  *
  * Processes  Any number of processes may replay and record one file at once;
@@ -125,7 +129,7 @@
 
 /**
  * What a call came to: zero or positive is an expected outcome, negative a
- * failure. 4, -8 and -11 are reserved.
+ * failure. -8 is reserved.
  */
 typedef enum {
   /**
@@ -145,6 +149,11 @@ typedef enum {
    * call is none of the cache's business.
    */
   F3DX_CACHE_STATUS_SKIPPED = 3,
+  /**
+   * A new output may not stand in the place of the old one, or a row of a trace
+   * could not be read.
+   */
+  F3DX_CACHE_STATUS_DIFFERENT = 4,
   /**
    * Another thread or process calls the model for this request: ask again.
    */
@@ -188,9 +197,17 @@ typedef enum {
    */
   F3DX_CACHE_STATUS_CONFIG_MISMATCH = -10,
   /**
+   * A callback ended the work.
+   */
+  F3DX_CACHE_STATUS_CALLBACK = -11,
+  /**
    * An option, an environment variable or the configuration file is wrong.
    */
   F3DX_CACHE_STATUS_CONFIG = -12,
+  /**
+   * A row of a trace cannot be read, and "strict" was asked for.
+   */
+  F3DX_CACHE_STATUS_INVALID_ROW = -13,
   /**
    * A defect in this library.
    */
@@ -262,6 +279,24 @@ typedef enum {
 } f3dx_cache_end;
 
 /**
+ * Which of a provider's endpoints a request is for.
+ */
+typedef enum {
+  /**
+   * OpenAI's /v1/embeddings: the request has "input", a list of texts.
+   */
+  F3DX_CACHE_ENDPOINT_EMBEDDINGS = 0,
+  /**
+   * OpenAI's /v1/chat/completions, which many providers speak.
+   */
+  F3DX_CACHE_ENDPOINT_CHAT_COMPLETIONS = 1,
+  /**
+   * Anthropic's /v1/messages.
+   */
+  F3DX_CACHE_ENDPOINT_MESSAGES = 2,
+} f3dx_cache_endpoint;
+
+/**
  * An open cache file, or a session on one.
  */
 typedef struct f3dx_cache f3dx_cache;
@@ -286,6 +321,16 @@ typedef struct f3dx_cache_exchange f3dx_cache_exchange;
  * A walk over the entries as they were when it began.
  */
 typedef struct f3dx_cache_iter f3dx_cache_iter;
+
+/**
+ * Where a callback puts its reply. It lives until the callback returns.
+ */
+typedef struct f3dx_cache_reply f3dx_cache_reply;
+
+/**
+ * A reader of recorded traces.
+ */
+typedef struct f3dx_cache_traces f3dx_cache_traces;
 
 /**
  * Bytes owned by the library. Release with f3dx_cache_buffer_free; do not change
@@ -381,6 +426,76 @@ typedef struct {
    */
   uint32_t reserved;
 } f3dx_cache_stats;
+
+/**
+ * A model call: sends the JSON `request` to F3DX_CACHE_ENDPOINT_* `endpoint` and
+ * hands the JSON response, one that says {"error": ...} included, to
+ * f3dx_cache_reply_set, or what went wrong to f3dx_cache_reply_fail. Returns 0; any
+ * other value fails the call, too. The library builds the request, caches the pair
+ * and reads the response.
+ */
+typedef int32_t (*f3dx_cache_model_fn)(void *userdata,
+                                       uint32_t endpoint,
+                                       const char *request,
+                                       size_t request_len,
+                                       f3dx_cache_reply *reply);
+
+/**
+ * What is replayed against: makes the new output of a row, a JSON object as
+ * f3dx_cache_traces_next gives it, and hands it to f3dx_cache_reply_set, or what went
+ * wrong to f3dx_cache_reply_fail. Returns 0; any other value is a failure, too. A
+ * failure is that row's: the replay goes on.
+ */
+typedef int32_t (*f3dx_cache_target_fn)(void *userdata,
+                                        const char *row,
+                                        size_t row_len,
+                                        f3dx_cache_reply *reply);
+
+/**
+ * Hears how far a replay is, after each row and at least every 100 ms: {"done": 3,
+ * "bad": 0, "total": 40 or null, "verdict": "same" or null}. Any other return than 0
+ * ends the replay with CALLBACK, after the calls that are under way.
+ */
+typedef int32_t (*f3dx_cache_progress_fn)(void *userdata,
+                                          const char *progress,
+                                          size_t progress_len);
+
+/**
+ * What a comparison or a replay calls. Initialise with f3dx_cache_callbacks_init.
+ * Callbacks come from any thread, and from as many at once as the "concurrency" of a
+ * replay; `progress` comes from the thread that replays. The library holds no lock
+ * meanwhile: they may use the same cache.
+ */
+typedef struct {
+  /**
+   * The size of this struct, as the caller knows it.
+   */
+  size_t struct_size;
+  /**
+   * Judges, and embeds where there is no `embed`; NULL: no model is called.
+   */
+  f3dx_cache_model_fn call;
+  /**
+   * Embeds; NULL: `call` does.
+   */
+  f3dx_cache_model_fn embed;
+  /**
+   * Makes new outputs; for f3dx_cache_replay.
+   */
+  f3dx_cache_target_fn target;
+  /**
+   * Hears how far a replay is; NULL: nobody does.
+   */
+  f3dx_cache_progress_fn progress;
+  /**
+   * Handed to every callback, never read.
+   */
+  void *userdata;
+  /**
+   * Where model calls, and outputs of a named target, are cached; NULL: nowhere.
+   */
+  const f3dx_cache *cache;
+} f3dx_cache_callbacks;
 
 #ifdef __cplusplus
 extern "C" {
@@ -923,6 +1038,140 @@ f3dx_cache_status f3dx_cache_recover(const char *path,
                                      const char *new_path,
                                      f3dx_cache_buffer *out_json,
                                      f3dx_cache_error **err);
+
+/**
+ * Fills `callbacks` with none. Pass sizeof(f3dx_cache_callbacks).
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_callbacks_init(f3dx_cache_callbacks *callbacks,
+                                            size_t struct_size);
+
+/**
+ * Hands a callback's reply over; the library copies it. A second reply takes the
+ * place of the first.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_reply_set(f3dx_cache_reply *reply,
+                                       const char *text,
+                                       size_t text_len,
+                                       f3dx_cache_error **err);
+
+/**
+ * Hands over what went wrong in a callback, for people; the library copies it.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_reply_fail(f3dx_cache_reply *reply,
+                                        const char *message,
+                                        size_t message_len,
+                                        f3dx_cache_error **err);
+
+/**
+ * Opens a trace file for reading; the format is told from its content: f3dx as JSON
+ * lines or parquet, OpenTelemetry spans, batches of OpenAI and Anthropic, rows of
+ * {"prompt" or "messages", "output"}. `options` is a JSON object, or empty:
+ *
+ *     {"strict": false, "format": "f3dx", "input": "batch_input.jsonl"}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_traces_open(const char *path,
+                                         const char *options,
+                                         size_t options_len,
+                                         f3dx_cache_traces **out_traces,
+                                         f3dx_cache_error **err);
+
+/**
+ * Gives the next row as a JSON object: OK or END. A row that cannot be read is
+ * counted and passed over; if "strict", it fails with INVALID_ROW, and END follows.
+ *
+ *     {"source": {"file": "runs.jsonl", "line": 1}, "trace_id": null, "case_id": null,
+ *      "model": "gpt-4o", "provider": null, "system": "", "messages": [{"role":
+ *      "user", "content": "hi"}], "tools": [], "params": {}, "output": "hello",
+ *      "parts": [], "tool_calls": [], "usage": {"input_tokens": 3, "output_tokens": 1},
+ *      "latency_ms": 212.5, "finish_reason": null, "error": null, "extra": {}}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_traces_next(f3dx_cache_traces *traces,
+                                         f3dx_cache_buffer *out_row,
+                                         f3dx_cache_error **err);
+
+/**
+ * Says what was read so far: {"format": "f3dx", "bad": 1, "bad_rows": [{"source":
+ * {"file": "runs.jsonl", "line": 7}, "column": 12, "reason": "..."}]}. At most 1,000
+ * bad rows are listed.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_traces_get_state(f3dx_cache_traces *traces,
+                                              f3dx_cache_buffer *out_json,
+                                              f3dx_cache_error **err);
+
+/**
+ * Closes a reader.
+ */
+F3DX_CACHE_API void f3dx_cache_traces_free(f3dx_cache_traces *traces);
+
+/**
+ * Compares two outputs: OK if the new one may stand in the place of the old one
+ * ("same", "equivalent"), DIFFERENT if not. `options` is a JSON object, or empty:
+ *
+ *     {"mode": "cascade" or "bytes", "structured", "embedding", "judge",
+ *      "ignore": ["/id"], "epsilon": 0, "unordered": ["/tags"], "fenced_json": false,
+ *      "nested_json": false, "same_above": 0.95, "different_below": 0.7,
+ *      "embedding_model": null, "embedding_dimensions": null, "judge_model": null,
+ *      "judge_api": "openai" or "anthropic", "judge_prompt": null, "votes": 2,
+ *      "max_judge_calls": null}
+ *
+ * `question`, for the judge, is {"system": "...", "prompt": "..."}, or empty.
+ * `callbacks` may be NULL where no model is called. out_json may be NULL:
+ *
+ *     {"verdict": "different" or "same", "equivalent", "inconclusive", "error",
+ *      "skipped", "score": null, "mode": "structured", "note": "1 difference: ...",
+ *      "differences": [{"path": "/n", "kind": "changed" or "added", "removed",
+ *      "type_changed", "before": 1, "after": 2}], "more": 0, "timings": {"bytes": 0.001,
+ *      "structured": 0.02}}
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_diff(const void *before,
+                                  size_t before_len,
+                                  const void *after,
+                                  size_t after_len,
+                                  const char *options,
+                                  size_t options_len,
+                                  const char *question,
+                                  size_t question_len,
+                                  const f3dx_cache_callbacks *callbacks,
+                                  f3dx_cache_buffer *out_json,
+                                  f3dx_cache_error **err);
+
+/**
+ * Obtains a new output for each row from `callbacks->target`, compares it with the
+ * recorded one, and reports: OK, or DIFFERENT if a row is not "same" or "equivalent",
+ * or could not be read. The report is JSON; core/REPORT.md describes it. `options` is a JSON
+ * object, or empty:
+ *
+ *     {"diff": {as f3dx_cache_diff}, "concurrency": 4, "limit": null, "target": null}
+ *
+ * Outputs are cached in callbacks->cache only for a "target" that has a name, which
+ * must change whenever what it stands for does.
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_replay(f3dx_cache_traces *traces,
+                                    const char *options,
+                                    size_t options_len,
+                                    const f3dx_cache_callbacks *callbacks,
+                                    f3dx_cache_buffer *out_report,
+                                    f3dx_cache_error **err);
+
+/**
+ * Renders a report, JSON that f3dx_cache_replay made: "markdown", "junit", "html" or
+ * "json".
+ */
+F3DX_CACHE_API
+f3dx_cache_status f3dx_cache_report_render(const char *report,
+                                           size_t report_len,
+                                           const char *format,
+                                           size_t format_len,
+                                           f3dx_cache_buffer *out_text,
+                                           f3dx_cache_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -49,6 +49,14 @@ mod report;
 
 mod verify;
 
+mod callback;
+
+mod trace;
+
+mod diff;
+
+mod replay;
+
 // What all of them use.
 mod guard;
 mod input;

@@ -4,7 +4,7 @@ use f3dx_cache_core::ErrorKind;
 use std::ffi::CStr;
 
 /// What a call came to: zero or positive is an expected outcome, negative a
-/// failure. 4, -8 and -11 are reserved.
+/// failure. -8 is reserved.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum f3dx_cache_status {
@@ -17,6 +17,9 @@ pub enum f3dx_cache_status {
     /// Nothing was done, and nothing had to be: the mode does not record, or a
     /// call is none of the cache's business.
     Skipped = 3,
+    /// A new output may not stand in the place of the old one, or a row of a trace
+    /// could not be read.
+    Different = 4,
     /// Another thread or process calls the model for this request: ask again.
     Wait = 5,
     /// An argument is outside its domain.
@@ -39,19 +42,24 @@ pub enum f3dx_cache_status {
     Full = -9,
     /// The options ask for another identity policy than the file's.
     ConfigMismatch = -10,
+    /// A callback ended the work.
+    Callback = -11,
     /// An option, an environment variable or the configuration file is wrong.
     Config = -12,
+    /// A row of a trace cannot be read, and "strict" was asked for.
+    InvalidRow = -13,
     /// A defect in this library.
     Panic = -99,
 }
 
 impl f3dx_cache_status {
     /// Every status, in the order of the enum.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Ok,
         Self::Miss,
         Self::End,
         Self::Skipped,
+        Self::Different,
         Self::Wait,
         Self::InvalidArgument,
         Self::InvalidJson,
@@ -62,7 +70,9 @@ impl f3dx_cache_status {
         Self::UnsupportedFormat,
         Self::Full,
         Self::ConfigMismatch,
+        Self::Callback,
         Self::Config,
+        Self::InvalidRow,
         Self::Panic,
     ];
 
@@ -78,7 +88,9 @@ impl f3dx_cache_status {
             ErrorKind::UnsupportedFormat => Self::UnsupportedFormat,
             ErrorKind::Full => Self::Full,
             ErrorKind::ConfigMismatch => Self::ConfigMismatch,
+            ErrorKind::Callback => Self::Callback,
             ErrorKind::Config => Self::Config,
+            ErrorKind::InvalidRow => Self::InvalidRow,
             // The compiler cannot tell that this is every kind; a kind that core
             // gains without a status here is a defect.
             _ => Self::Panic,
@@ -92,6 +104,7 @@ impl f3dx_cache_status {
             Self::Miss => c"MISS",
             Self::End => c"END",
             Self::Skipped => c"SKIPPED",
+            Self::Different => c"DIFFERENT",
             Self::Wait => c"WAIT",
             Self::InvalidArgument => c"INVALID_ARGUMENT",
             Self::InvalidJson => c"INVALID_JSON",
@@ -102,7 +115,9 @@ impl f3dx_cache_status {
             Self::UnsupportedFormat => c"UNSUPPORTED_FORMAT",
             Self::Full => c"FULL",
             Self::ConfigMismatch => c"CONFIG_MISMATCH",
+            Self::Callback => c"CALLBACK",
             Self::Config => c"CONFIG",
+            Self::InvalidRow => c"INVALID_ROW",
             Self::Panic => c"PANIC",
         }
     }

@@ -10,6 +10,7 @@ use super::model::ModelCalls;
 use super::options::{DiffMode, DiffOptions};
 use super::structured::Structured;
 use crate::{Cache, Error, ErrorKind, Result};
+use serde::Deserialize;
 
 /// Compares outputs, any number of pairs, from any number of threads.
 ///
@@ -31,7 +32,8 @@ pub struct Differ<'a> {
 }
 
 /// What was asked, for the judge.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Question {
     /// The system prompt.
     pub system: Option<String>,
