@@ -67,6 +67,20 @@ impl Cache {
         self.record(address, Vec::new(), body.into_owned(), meta, None)
     }
 
+    /// Records a response of what core itself asks, durably when this returns: one to
+    /// an address, whatever `repeats` and `scope` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::put`].
+    pub(crate) fn put_own(&self, address: Address, response: &[u8], meta: Meta) -> Result<Put> {
+        let body = match self.open.settings.mode.records() {
+            true => self.without_found_secrets(&address.stored, response)?,
+            false => Cow::Borrowed(response),
+        };
+        self.record(address, Vec::new(), body.into_owned(), meta, None)
+    }
+
     /// Removes the entry at an address; `false` if there was none.
     ///
     /// # Errors

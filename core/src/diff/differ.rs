@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use super::bytes;
 use super::comparison::{Comparison, Verdict};
+use super::embedding::{Embedding, Model};
 use super::finding::Finding;
+use super::judge::{self, Judge};
 use super::model::ModelCalls;
 use super::options::{DiffMode, DiffOptions};
 use super::structured::Structured;
@@ -29,6 +31,7 @@ pub struct Differ<'a> {
     models: Option<&'a dyn ModelCalls>,
     embedder: Option<&'a dyn ModelCalls>,
     cache: Option<Cache>,
+    judged: judge::State,
 }
 
 /// What was asked, for the judge.
@@ -50,7 +53,8 @@ impl<'a> Differ<'a> {
     pub fn new(options: DiffOptions) -> Result<Self> {
         options.check()?;
         let structured = Structured::new(&options)?;
-        Ok(Self { options, structured, models: None, embedder: None, cache: None })
+        let judged = judge::State::default();
+        Ok(Self { options, structured, models: None, embedder: None, cache: None, judged })
     }
 
     /// Sends what asks a model by way of `models`: the judge's calls and, unless
@@ -153,22 +157,31 @@ impl<'a> Differ<'a> {
         Ok((finding, decided))
     }
 
-    fn embedding(&self, _before: &[u8], _after: &[u8]) -> Result<Finding> {
-        if !self.can_embed() {
+    fn embedding(&self, before: &[u8], after: &[u8]) -> Result<Finding> {
+        let model = self.embedder.or(self.models).zip(self.options.embedding_model.as_deref());
+        let Some((calls, name)) = model else {
             let message = "mode embedding: it needs embedding_model and a function that calls \
                            models, or encoder, the folder of a local one";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        let _ = &self.cache;
-        Ok(Finding::new(Verdict::Inconclusive, "embedding is not built yet"))
+        };
+        let dimensions = self.options.embedding_dimensions;
+        let vectors = Model { name, dimensions, calls, cache: self.cache.as_ref() };
+        let embedding = Embedding {
+            same_above: self.options.same_above,
+            different_below: self.options.different_below,
+            vectors: &vectors,
+        };
+        Ok(embedding.compare(before, after))
     }
 
-    fn judge(&self, _question: &Question, _before: &[u8], _after: &[u8]) -> Result<Finding> {
-        if !self.can_judge() {
+    fn judge(&self, question: &Question, before: &[u8], after: &[u8]) -> Result<Finding> {
+        let Some((calls, model)) = self.models.zip(self.options.judge_model.as_deref()) else {
             let message = "mode judge: it needs judge_model and a function that calls models";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        Ok(Finding::new(Verdict::Inconclusive, "the judge is not built yet"))
+        };
+        let cache = self.cache.as_ref();
+        let judge = Judge { model, options: &self.options, calls, cache, state: &self.judged };
+        Ok(judge.compare(question, before, after))
     }
 }
 

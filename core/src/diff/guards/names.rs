@@ -1,0 +1,63 @@
+//! Who is spoken of, and in which order.
+
+use super::Reading;
+use super::dates::is_calendar;
+use super::sequence::{collapsed, difference};
+use super::words::{Word, is_stop};
+use std::collections::HashSet;
+
+/// Words with a capital that no sentence begins with are names; so is one that a sentence
+/// begins with where the other text has another such word before the same one.
+pub(super) fn objection(before: &Reading, after: &Reading) -> Option<String> {
+    let names: HashSet<&str> = [before, after]
+        .iter()
+        .flat_map(|reading| reading.words.iter().filter(|word| is_name(word)))
+        .map(|word| word.lower.as_str())
+        .collect();
+    let spoken = |reading: &Reading| -> Vec<String> {
+        let named = reading.words.iter().filter(|word| names.contains(word.lower.as_str()));
+        // As the first text that names it spells it: the case says nothing here.
+        collapsed(named.map(|word| title(&word.lower)).collect())
+    };
+    difference("names", &spoken(before), &spoken(after)).or_else(|| replaced(before, after))
+}
+
+fn is_name(word: &Word) -> bool {
+    let mut letters = word.text.chars();
+    let capital = letters.next().is_some_and(char::is_uppercase);
+    let acronym = capital && word.text.len() > 1 && !letters.any(char::is_lowercase);
+    capital && (!word.begins || acronym) && !is_stop(&word.lower) && !is_calendar(word)
+}
+
+/// Finds a sentence that begins with one word in one text, with another word in the other
+/// one, and goes on alike.
+fn replaced(before: &Reading, after: &Reading) -> Option<String> {
+    let own = first_words(before, after);
+    let others = first_words(after, before);
+    own.iter().find_map(|(word, next)| {
+        let (other, _) = others.iter().find(|(_, other_next)| next == other_next)?;
+        Some(format!("{word} in the recorded output, {other} in the new one"))
+    })
+}
+
+/// Returns the words with a capital that sentences of `reading` begin with, without those that
+/// stand in `other`, too; each with the word behind it.
+fn first_words<'a>(reading: &'a Reading, other: &Reading) -> Vec<(&'a str, &'a str)> {
+    let known: HashSet<&str> = other.words.iter().map(|word| word.lower.as_str()).collect();
+    let begins = |word: &Word| {
+        word.begins
+            && word.text.starts_with(char::is_uppercase)
+            && !is_stop(&word.lower)
+            && !known.contains(word.lower.as_str())
+    };
+    let pairs = reading.words.windows(2);
+    pairs
+        .filter(|pair| begins(&pair[0]))
+        .map(|pair| (pair[0].text.as_str(), pair[1].lower.as_str()))
+        .collect()
+}
+
+fn title(lower: &str) -> String {
+    let mut letters = lower.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,135 @@
+//! What the judge replied.
+
+use super::super::options::JudgeApi;
+use super::api;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How much of a reply is searched for JSON.
+const SEARCHED: usize = 64 << 10;
+
+/// What one vote says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Said {
+    Equivalent,
+    Minor,
+    Different,
+}
+
+/// A reply that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Opinion {
+    pub differences: Vec<String>,
+    pub verdict: Said,
+}
+
+/// A reply.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Opinion(Opinion),
+    /// The judge will not say.
+    Refusal,
+    /// It is no verdict; what it is instead, and why that is none.
+    Unreadable {
+        said: String,
+        why: String,
+    },
+}
+
+impl Reply {
+    /// Reads a response that [`api::Call::send`] returned.
+    pub fn read(api: JudgeApi, response: &[u8]) -> Self {
+        let response: Value = serde_json::from_slice(response).unwrap_or_default();
+        match api::content(api, &response) {
+            api::Content::Refusal => Self::Refusal,
+            api::Content::Text(said) => match opinion(&said) {
+                Ok(opinion) => Self::Opinion(opinion),
+                Err(why) => Self::Unreadable { said, why },
+            },
+        }
+    }
+}
+
+/// Finds the one JSON object with a verdict in a text: all of it, or amid fences and prose.
+fn opinion(text: &str) -> Result<Opinion, String> {
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= SEARCHED);
+    let text = &text[..end.unwrap_or(text.len())];
+    let mut found = None;
+    let mut broken = false;
+    let mut at = 0;
+    while let Some(start) = text[at..].find('{') {
+        let rest = &text[at + start..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        match values.next() {
+            Some(Ok(value)) => {
+                let length = values.byte_offset();
+                if value.get("verdict").is_some() && found.replace(&rest[..length]).is_some() {
+                    return Err("it has more than one JSON object with a \"verdict\"".to_owned());
+                }
+                at += start + length;
+            }
+            _ => {
+                broken = true;
+                at += start + 1;
+            }
+        }
+    }
+    let Some(object) = found else {
+        return Err(match broken {
+            true => "its JSON is broken, or cut off",
+            false => "it has no JSON object with \"differences\" and \"verdict\"",
+        }
+        .to_owned());
+    };
+    // From its text: a member that occurs twice is an error there.
+    serde_json::from_str(object).map_err(|cause| {
+        let told = cause.to_string();
+        told.split(" at line ").next().unwrap_or_default().to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(Said, usize), String> {
+        opinion(text).map(|opinion| (opinion.verdict, opinion.differences.len()))
+    }
+
+    #[test]
+    fn a_verdict_is_found_amid_fences_and_prose() {
+        for text in [
+            r#"{"differences": ["a"], "verdict": "minor"}"#,
+            "```json\n{\"differences\": [\"a\"], \"verdict\": \"minor\"}\n```",
+            "Let me compare {A} and {B}.\n{\"differences\": [\"a\"], \"verdict\": \"minor\"} Done.",
+            r#"{"note": 1} {"differences": ["a"], "verdict": "minor", "confidence": 1}"#,
+        ] {
+            assert_eq!(read(text), Ok((Said::Minor, 1)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_verdict_is_not_guessed() {
+        for (text, why) in [
+            ("They are equivalent.", "no JSON object"),
+            ("", "no JSON object"),
+            (r#"{"differences": [], "verdict": "equiv"#, "cut off"),
+            (r#"{"differences": [], "verdict": "same"}"#, "unknown variant `same`"),
+            (r#"{"verdict": "equivalent"}"#, "missing field `differences`"),
+            (r#"{"differences": []}"#, "no JSON object"),
+            (r#"{"differences": "none", "verdict": "equivalent"}"#, "expected a sequence"),
+            (
+                r#"{"differences": [], "verdict": "different", "verdict": "equivalent"}"#,
+                "duplicate",
+            ),
+            (
+                r#"It says {"differences": [], "verdict": "equivalent"}, so {"differences": ["a"], "verdict": "different"}"#,
+                "more than one",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}
