@@ -67,15 +67,16 @@ impl Cache {
         self.record(address, Vec::new(), body.into_owned(), meta, None)
     }
 
-    /// Records a response of what core itself asks, durably when this returns: one to
-    /// an address, whatever `repeats` and `scope` say.
+    /// Records as [`Cache::put`] does what core itself asks: one response to a request,
+    /// whatever `repeats` and `scope` say.
     ///
     /// # Errors
     ///
     /// As [`Cache::put`].
-    pub(crate) fn put_own(&self, address: Address, response: &[u8], meta: Meta) -> Result<Put> {
+    pub(crate) fn put_own(&self, request: &[u8], response: &[u8], meta: Meta) -> Result<Put> {
+        let address = self.open.addressing.address(request, &Distinction::default())?;
         let body = match self.open.settings.mode.records() {
-            true => self.without_found_secrets(&address.stored, response)?,
+            true => self.without_found_secrets(request, response)?,
             false => Cow::Borrowed(response),
         };
         self.record(address, Vec::new(), body.into_owned(), meta, None)

@@ -3,7 +3,6 @@
 use super::comparison::Verdict;
 use super::excerpt;
 use super::finding::Finding;
-use crate::address::{Address, Distinction};
 use crate::cache::Asked;
 use crate::json::to_canonical;
 use crate::secrets::{Redactor, SentSecrets};
@@ -39,8 +38,8 @@ pub(super) struct Recorded {
     /// What is asked, for messages.
     what: String,
     model: String,
-    /// Where it stands, if there is a file.
-    address: Option<Address>,
+    /// The document, secrets included, and where it stands; if there is a file.
+    place: Option<(Vec<u8>, Fingerprint)>,
 }
 
 impl Recorded {
@@ -55,7 +54,7 @@ impl Recorded {
         mut document: Map<String, Value>,
     ) -> Result<Self, Failure> {
         let model = model.to_owned();
-        let Some(cache) = cache else { return Ok(Self { what, model, address: None }) };
+        let Some(cache) = cache else { return Ok(Self { what, model, place: None }) };
         let addressing = &cache.open.addressing;
         let canonical = to_canonical(&Value::Object(document.clone()))?;
         // Of what is stored: a digest of a secret would tell it from others.
@@ -67,14 +66,14 @@ impl Recorded {
             .collect();
         document.insert("digest".to_owned(), digest.into());
         let document = to_canonical(&Value::Object(document))?;
-        let address = addressing.address(&document, &Distinction::default())?;
-        Ok(Self { what, model, address: Some(address) })
+        let fingerprint = addressing.fingerprint(&document)?;
+        Ok(Self { what, model, place: Some((document, fingerprint)) })
     }
 
     /// Whether one record answers both.
     pub fn is(&self, other: &Self) -> bool {
-        let fingerprint = |one: &Self| one.address.as_ref().map(|address| address.fingerprint);
-        fingerprint(self).is_some_and(|own| fingerprint(other) == Some(own))
+        let (own, others) = (self.place.as_ref(), other.place.as_ref());
+        own.zip(others).is_some_and(|((_, own), (_, other))| own == other)
     }
 }
 
@@ -87,17 +86,17 @@ pub(super) fn answers(
     asked: &[Recorded],
     call: &dyn Fn(&[usize]) -> Answers,
 ) -> Answers {
-    let addresses: Vec<_> = asked.iter().filter_map(|one| one.address.clone()).collect();
-    let Some(cache) = cache.filter(|_| addresses.len() == asked.len()) else {
+    let places: Vec<_> = asked.iter().filter_map(|one| one.place.as_ref()).collect();
+    let Some(cache) = cache.filter(|_| places.len() == asked.len()) else {
         return call(&Vec::from_iter(0..asked.len()));
     };
     let recorded = |place: usize| -> Result<Option<Vec<u8>>, Failure> {
-        Ok(cache.lookup(&addresses[place].fingerprint)?.map(|response| response.body))
+        Ok(cache.lookup(&places[place].1)?.map(|response| response.body))
     };
     let mut found = vec![None; asked.len()];
-    for (place, address) in addresses.iter().enumerate() {
+    for (place, (_, fingerprint)) in places.iter().enumerate() {
         found[place] = recorded(place)?;
-        let asked = Asked { fingerprint: address.fingerprint, call: None };
+        let asked = Asked { fingerprint: *fingerprint, call: None };
         cache.count(&asked, found[place].is_some());
     }
     let mut missing: Vec<_> = (0..asked.len()).filter(|&place| found[place].is_none()).collect();
@@ -107,10 +106,10 @@ pub(super) fn answers(
         return Err(miss(cache, &asked[first].what));
     }
     // In one order everywhere, so that nobody waits for one who waits for him.
-    missing.sort_by_key(|&place| addresses[place].fingerprint);
+    missing.sort_by_key(|&place| places[place].1);
     let mut claims = Vec::new();
     for &place in &missing {
-        match claim(cache, &addresses[place].fingerprint, &asked[place].what)? {
+        match claim(cache, &places[place].1, &asked[place].what)? {
             Claimed::Recorded => found[place] = recorded(place)?,
             Claimed::Call(claim) => claims.extend(claim),
             Claimed::Wait => {}
@@ -128,7 +127,7 @@ pub(super) fn answers(
                 response_duration_ms: Some(took),
                 ..Meta::default()
             };
-            cache.put_own(addresses[place].clone(), &answer, meta)?;
+            cache.put_own(&places[place].0, &answer, meta)?;
             // What stands there is what a second run sees: secrets replaced, or another
             // process's answer, which came first.
             found[place] = Some(recorded(place)?.unwrap_or(answer));
