@@ -1,4 +1,5 @@
 //! Comparisons that ask a model: what is asked, how often, and what becomes of the replies.
+#![allow(clippy::unwrap_used)]
 
 use f3dx_cache_core::diff::{
     Comparison, DiffMode, DiffOptions, Differ, Endpoint, JudgeApi, ModelCalls, Question, Verdict,
