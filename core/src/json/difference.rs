@@ -263,4 +263,23 @@ mod tests {
         let (list, more) = found(&numbers(0, 50_000), &numbers(1, 50_003), 1);
         assert_eq!((list.len(), more), (1, 50_001));
     }
+
+    #[test]
+    fn long_arrays_in_any_order_are_compared_in_a_moment() {
+        let items = |name: &str| {
+            let item = |n: usize| format!("{{\"name\":\"{name}\",\"n\":{}}}", n * 7 % 10_000);
+            let items: Vec<_> = (0..10_000).map(item).collect();
+            format!("[{}]", items.join(","))
+        };
+        let (old, new) = (items("a"), items("b"));
+        let documents = [&old, &new].map(|text| Document::parse(text.as_bytes()).unwrap());
+        let [old, new] = documents.each_ref().map(Document::root);
+        for epsilon in [0.0, 0.5] {
+            let rules = Rules::new(&[], &[String::new()], epsilon, false).unwrap();
+            let found = differences_by(&rules, old, new, 1);
+            assert_eq!((found.list[0].path.as_str(), found.more), ("/0/name", 9_999));
+        }
+        let rules = Rules::new(&["/*/name".to_owned()], &[String::new()], 0.0, false).unwrap();
+        assert_eq!(differences_by(&rules, old, new, 1), Differences::default());
+    }
 }
