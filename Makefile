@@ -12,7 +12,7 @@ CARGO_FUZZ := build/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 NODE_TOOLS := bindings/node/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python test-node test-together torture fuzz sanitize bench lint fmt \
+.PHONY: help build demo test test-rust test-python test-node test-together test-report chromium torture fuzz sanitize bench lint fmt \
 	header python node clean
 
 help: ## List the targets
@@ -24,7 +24,7 @@ build: go ## Build the C library, the Go, the Python and the npm package
 demo: python node go ## Record and replay through real SDKs against a local mock provider
 	$(BIN)/python tests/demo
 
-test: test-rust test-python test-node test-go test-together ## Run every test of every language
+test: test-rust test-python test-node test-go test-together test-report ## Run every test of every language
 
 test-rust: python go node ## Run the tests of the core, of the C library and of what crosses languages
 	$(CARGO) test --workspace
@@ -38,6 +38,12 @@ test-node: node python ## Run the tests of the npm package, and of Node and Pyth
 
 test-together: python node go ## Run pytest, Vitest and go test on one file
 	cd tests && ../$(BIN)/python -m pytest -q -p no:asyncio demo/test_together.py
+
+test-report: $(VENV)/tools ## Open the page of a report in Chromium, and read its JUnit XML
+	cd tests/report && ../../$(BIN)/python -m pytest -q -p no:asyncio
+
+chromium: ## Install the browser of `test-report` where that needs no password
+	tests/report/install-chromium
 
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
 torture: python go node ## Run the proofs of trust with their full counts, and print a table

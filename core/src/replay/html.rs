@@ -19,8 +19,8 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// The SHA-256 of [`STYLE`] and of [`SCRIPT`] in base64; a test says what they are.
-const STYLE_HASH: &str = "3Yrftto3HOqGEqrt2+r3u0G8BbYMhrGZRNqc6hhRJDY=";
-const SCRIPT_HASH: &str = "2Zi7tB9fGCdXu9O00nKtcr3hbdyeYMPDRloIbCi6Mn4=";
+const STYLE_HASH: &str = "X0+fNdfDK5wW78Ffc2Ez0FenFQbaK/hx/W2P7oxu7mQ=";
+const SCRIPT_HASH: &str = "cC6ERKVW0Bl/H2vS5CEYOcvn0oh+QXijZYceTtczvSw=";
 
 impl Report {
     /// Returns the report as one HTML page: totals, a filter, and each row with both outputs side
@@ -45,14 +45,14 @@ impl Report {
         out.push_str("</header>\n");
         self.write_models(&mut out);
         self.write_filter(&mut out);
-        out.push_str("<main id=\"rows\" tabindex=\"-1\">\n<h2 class=\"unseen\">Rows</h2>\n");
+        out.push_str("<main id=\"rows\" tabindex=\"-1\">\n<h2 class=\"unseen\">Rows</h2>\n<div class=\"list\">\n");
         let models: HashMap<&str, usize> =
             self.models.keys().enumerate().map(|(at, model)| (model.as_str(), at)).collect();
         for (at, row) in self.rows.iter().enumerate() {
             let model = models.get(row.model.as_deref().unwrap_or_default());
             row::write(at + 1, model.copied().unwrap_or(models.len()), row, &mut out);
         }
-        out.push_str("<p class=\"none\" hidden>No row matches the filter.</p>\n");
+        out.push_str("</div>\n<p class=\"none\" hidden>No row matches the filter.</p>\n");
         self.write_bad(&mut out);
         let _ = write!(out, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n");
         out

@@ -73,4 +73,17 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{wrong}");
         }
     }
+
+    #[test]
+    fn each_member_is_documented() {
+        let document = include_str!("../../REPORT.md");
+        let json: serde_json::Value = serde_json::from_str(&sample::report().to_json()).unwrap();
+        let places = ["", "/totals", "/rows/0", "/rows/0/source", "/rows/0/differences/0"];
+        for place in places.into_iter().chain(["/bad_rows/0"]) {
+            for name in json.pointer(place).unwrap().as_object().unwrap().keys() {
+                let quoted = [format!("`{name}`"), format!("\"{name}\"")];
+                assert!(quoted.iter().any(|name| document.contains(name)), "{place}/{name}");
+            }
+        }
+    }
 }

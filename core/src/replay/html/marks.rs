@@ -162,7 +162,7 @@ mod tests {
         let (before, after) = marked("a\nb", "a\n\nb");
         assert_eq!(before, "a\nb");
         assert_eq!(after, "a\n<ins><span class=\"nl\"></span>\n</ins>b");
-        assert_eq!(marked("a\r\n", "a\n").0, "a<del>␍</del>\n");
+        assert_eq!(marked("a\r\n", "a\n").0, "a<del><span class=\"point\">CR</span></del>\n");
     }
 
     #[test]

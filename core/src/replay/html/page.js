@@ -48,7 +48,9 @@
     next.scrollIntoView({ block: "nearest" });
   };
 
+  // A choice in a list is not an input everywhere.
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   open.addEventListener("click", () => {
     const opens = visible().some((row) => !row.open);

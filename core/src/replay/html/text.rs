@@ -1,16 +1,24 @@
 //! Texts in the page: escaped, and what cannot be seen made visible.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+
+/// What the control characters are called.
+const CONTROLS: [&str; 32] = [
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR",
+    "SO", "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC",
+    "FS", "GS", "RS", "US",
+];
 
 /// Appends a text between tags.
 ///
-/// What turns the direction of a text, or has no width, is named: it could make a text read as
-/// something else, and a difference in it must be seen.
+/// What a page would drop or change, what turns the direction of a text and what has no width is
+/// named: it could make a text read as something else, and a difference in it must be seen.
 pub(super) fn push(text: &str, out: &mut String) {
     for letter in text.chars() {
-        match is_unseen(letter) {
-            true => _ = write!(out, "<span class=\"point\">U+{:04X}</span>", u32::from(letter)),
-            false => push_seen(letter, out),
+        match unseen(letter) {
+            Some(name) => _ = write!(out, "<span class=\"point\">{name}</span>"),
+            None => push_seen(letter, out),
         }
     }
 }
@@ -22,33 +30,35 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Returns a text for a quoted attribute, where no tag may stand.
+/// Returns a text for a quoted attribute, or an element that holds no tags.
 pub(super) fn attribute(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        match is_unseen(letter) {
-            true => _ = write!(out, "U+{:04X}", u32::from(letter)),
-            false => push_seen(letter, &mut out),
+        match unseen(letter) {
+            Some(name) => out.push_str(&name),
+            None => push_seen(letter, &mut out),
         }
     }
     out
 }
 
-fn is_unseen(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{80}'..='\u{9f}'
-            | '\u{200b}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}'
-    )
+/// Returns the name of a character that cannot be seen.
+fn unseen(letter: char) -> Option<Cow<'static, str>> {
+    match letter {
+        '\n' | '\t' => None,
+        '\0'..='\u{1f}' => CONTROLS.get(letter as usize).map(|name| Cow::Borrowed(*name)),
+        '\u{7f}'..='\u{9f}'
+        | '\u{200b}'
+        | '\u{200e}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}'
+        | '\u{fffe}'
+        | '\u{ffff}' => Some(format!("U+{:04X}", u32::from(letter)).into()),
+        _ => None,
+    }
 }
 
-/// Appends any other character; those that a reader of a page would drop or change become their pictures.
 fn push_seen(letter: char, out: &mut String) {
     match letter {
         '&' => out.push_str("&amp;"),
@@ -56,9 +66,6 @@ fn push_seen(letter: char, out: &mut String) {
         '>' => out.push_str("&gt;"),
         '"' => out.push_str("&quot;"),
         '\'' => out.push_str("&#39;"),
-        '\n' | '\t' => out.push(letter),
-        '\0'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(letter))),
-        '\u{7f}' => out.push('\u{2421}'),
         _ => out.push(letter),
     }
 }
@@ -83,8 +90,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_made_visible() {
-        assert_eq!(escaped("\0\u{1b}\r\n\tx\u{7f}"), "␀␛␍\n\tx␡");
-        assert_eq!(escaped("a\u{202e}b"), "a<span class=\"point\">U+202E</span>b");
-        assert_eq!(attribute("a\0\u{202e}b"), "a␀U+202Eb");
+        let point = |name| format!("<span class=\"point\">{name}</span>");
+        assert_eq!(escaped("\r\n\tx"), format!("{}\n\tx", point("CR")));
+        assert_eq!(escaped("\u{1b}\u{7f}"), point("ESC") + &point("U+007F"));
+        assert_eq!(escaped("a\u{202e}b"), format!("a{}b", point("U+202E")));
+        assert_eq!(attribute("a\0\u{202e}b"), "aNULU+202Eb");
     }
 }
