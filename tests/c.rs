@@ -38,6 +38,8 @@ callers! {
     threads_share_a_handle_and_a_file: "threads.c", often;
     a_forked_child_goes_on: "fork.c";
     damaged_files_are_listed_and_saved: "verify.c";
+    outputs_are_compared_by_the_caller_s_models: "diff.c";
+    traces_are_read_and_run_again: "replay.c";
     the_header_is_cpp: "first_look.cpp";
 }
 
@@ -54,6 +56,12 @@ fn every_http_call_of_the_table_holds_in_c() {
 fn every_http_response_of_the_table_holds_in_c() {
     let folder = tempfile::tempdir().unwrap();
     runs(&folder, "http_responses.c", &[responses(folder.path())]);
+}
+
+#[test]
+fn every_comparison_of_the_table_holds_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    runs(&folder, "diff_cases.c", &[comparisons(folder.path())]);
 }
 
 #[test]
@@ -133,6 +141,10 @@ fn words(folder: &Path, fixture: &str, members: fn(&Value) -> Vec<Option<Vec<u8>
     let mut words = String::new();
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
+        // Whose callbacks are another test's.
+        if !case["models"].is_null() {
+            continue;
+        }
         let spelled: Vec<String> = members(&case)
             .into_iter()
             .map(|member| member.map_or("-".to_owned(), |bytes| format!("x{}", hex(&bytes))))
@@ -188,6 +200,26 @@ fn responses(folder: &Path) -> PathBuf {
         let chunks = Some(chunks.concat().into_bytes());
         let reason = reason.map(String::into_bytes);
         vec![id, options, url, body, status, headers, lengths, chunks, eof, expect, reason]
+    })
+}
+
+fn comparisons(folder: &Path) -> PathBuf {
+    words(folder, "diff_cases.jsonl", |case| {
+        let expect = &case["expect"];
+        // As they stand in JSON.
+        let said = |name: &str| {
+            (!expect[name].is_null()).then(|| format!("\"{name}\":{}", expect[name]).into_bytes())
+        };
+        let note = expect["note_contains"][0].as_str().map(|note| {
+            let quoted = Value::from(note).to_string();
+            quoted[1..quoted.len() - 1].as_bytes().to_vec()
+        });
+        let [name, options] = ["name", "options"].map(|name| member(&case[name]));
+        let [before, after] = ["before", "after"].map(|side| {
+            let hex = case[format!("{side}_hex")].as_str().map(unhex);
+            hex.or_else(|| member(&case[side]))
+        });
+        vec![name, options, before, after, said("verdict"), said("mode"), note]
     })
 }
 
