@@ -85,15 +85,12 @@ impl Fields {
     }
 }
 
-/// Returns a number of things, also if it is spelled as a float or, as OTLP does, as a string.
+/// Returns a number of things, also if it is spelled as a float.
 pub(super) fn count(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(number) => number.as_u64().or_else(|| {
-            let float = number.as_f64()?;
-            // Beyond that, a float no longer says which integer is meant.
-            let exact = (0.0..=9_007_199_254_740_992.0).contains(&float) && float.fract() == 0.0;
-            exact.then_some(float as u64)
-        }),
-        _ => None,
-    }
+    value.as_u64().or_else(|| {
+        let float = value.as_f64()?;
+        // Beyond that, a float no longer says which integer is meant.
+        let exact = (0.0..=9_007_199_254_740_992.0).contains(&float) && float.fract() == 0.0;
+        exact.then_some(float as u64)
+    })
 }

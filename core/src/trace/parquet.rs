@@ -24,7 +24,7 @@ impl Parquet {
         .ok_or_else(|| damaged(path))
     }
 
-    /// Reads the columns of the next row; those that are null are left out.
+    /// Reads the columns of the next row.
     pub fn next(&mut self, path: &Path) -> Result<Option<Map<String, Value>>> {
         let rows = &mut self.rows;
         match guarded(path, || rows.next())? {
