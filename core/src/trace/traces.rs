@@ -228,3 +228,14 @@ impl fmt::Debug for Traces {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_may_move_to_another_thread() {
+        fn moves<T: Send + 'static>() {}
+        moves::<Traces>();
+    }
+}
