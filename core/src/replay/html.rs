@@ -4,6 +4,7 @@
 //! one of this library, known by its hash. Without scripts all rows can be read; the script only
 //! filters them.
 
+mod indent;
 mod marks;
 mod row;
 mod text;
@@ -19,7 +20,7 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// The SHA-256 of [`STYLE`] and of [`SCRIPT`] in base64; a test says what they are.
-const STYLE_HASH: &str = "X0+fNdfDK5wW78Ffc2Ez0FenFQbaK/hx/W2P7oxu7mQ=";
+const STYLE_HASH: &str = "3XLMD4ZstnahepNo9EHDNeCvnuKJH30pjGzLPlP0SFY=";
 const SCRIPT_HASH: &str = "cC6ERKVW0Bl/H2vS5CEYOcvn0oh+QXijZYceTtczvSw=";
 
 impl Report {

@@ -75,6 +75,14 @@ mod tests {
     }
 
     #[test]
+    fn members_that_were_added_later_are_skipped() {
+        let json = sample::report().to_json();
+        let newer = json.replacen("\"mode\":", "\"added\": 1, \"mode\":", 1);
+        let newer = newer.replacen("\"version\":", "\"added\": [], \"version\":", 1);
+        assert_eq!(Report::from_json(newer.as_bytes()).unwrap().to_json(), json);
+    }
+
+    #[test]
     fn each_member_is_documented() {
         let document = include_str!("../../REPORT.md");
         let json: serde_json::Value = serde_json::from_str(&sample::report().to_json()).unwrap();

@@ -3,7 +3,9 @@
 use crate::diff::{Change, DiffMode, DiffOptions, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trace::{BadRow, Row, Source};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -18,6 +20,7 @@ pub struct Report {
     /// What the new outputs came from, as the caller named it.
     pub target: Option<String>,
     /// How outputs were compared.
+    #[serde(deserialize_with = "known_options")]
     pub options: DiffOptions,
     /// All rows.
     pub totals: Totals,
@@ -79,6 +82,15 @@ pub struct ReportRow {
     pub differences: Vec<Change>,
     /// How many there are besides.
     pub more: usize,
+}
+
+/// Reads options without those that a newer library added: what was asked for is not asked for
+/// again.
+fn known_options<'de, D: Deserializer<'de>>(from: D) -> Result<DiffOptions, D::Error> {
+    let mut members: Map<String, Value> = Map::deserialize(from)?;
+    let known = serde_json::to_value(DiffOptions::default()).map_err(D::Error::custom)?;
+    members.retain(|name, _| known.get(name).is_some());
+    serde_json::from_value(Value::Object(members)).map_err(D::Error::custom)
 }
 
 impl Report {

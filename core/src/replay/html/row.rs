@@ -1,10 +1,12 @@
 //! One row of the page.
 
 use super::super::{ReportRow, wording};
+use super::indent::indented;
 use super::marks::mark;
 use super::text::{self, escaped};
 use crate::diff::Verdict;
 use crate::summary::grouped;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// How many bytes of an output are shown.
@@ -106,8 +108,9 @@ fn write_outputs(row: &ReportRow, out: &mut String) {
         (None, Some(after)) => return write_text("After", "after", after, longest, out),
         (None, None) => return,
     };
-    let (before, before_left) = text::cut(before, longest);
-    let (after, after_left) = text::cut(after, longest);
+    let (before, after) = side_by_side(before, after);
+    let (before, before_left) = text::cut(&before, longest);
+    let (after, after_left) = text::cut(&after, longest);
     let marked = mark(before, after);
     if !marked.is_marked {
         out.push_str("<p class=\"more\">Too long to mark what differs.</p>\n");
@@ -116,6 +119,15 @@ fn write_outputs(row: &ReportRow, out: &mut String) {
     write_side("Before", "before", &marked.before, before_left, out);
     write_side("After", "after", &marked.after, after_left, out);
     out.push_str("</div>\n");
+}
+
+/// Returns two outputs as they are shown: JSON over several lines, unless white space is all that
+/// differs.
+fn side_by_side<'a>(before: &'a str, after: &'a str) -> (Cow<'a, str>, Cow<'a, str>) {
+    match (indented(before), indented(after)) {
+        (Some(before), Some(after)) if before != after => (before.into(), after.into()),
+        _ => (before.into(), after.into()),
+    }
 }
 
 fn write_text(title: &str, class: &str, text: &str, longest: usize, out: &mut String) {
