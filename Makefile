@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 # No part of the repository needs it but `make fuzz`.
 CARGO_FUZZ_VERSION := 0.13.1
 CARGO_FUZZ := build/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+# A static model of 16 MB that a package ships; no other test needs it.
+ENCODER := build/encoder
+ENCODER_PACKAGE := wordllama==0.4.0.post1
 NODE_TOOLS := bindings/node/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python test-node test-together test-report chromium torture fuzz sanitize bench lint fmt \
+.PHONY: help build demo test test-rust test-python test-node test-together test-report test-encoder chromium torture fuzz sanitize bench lint fmt \
 	header python node clean
 
 help: ## List the targets
@@ -44,6 +47,10 @@ test-report: $(VENV)/tools ## Open the page of a report in Chromium, and read it
 
 chromium: ## Install the browser of `test-report` where that needs no password
 	tests/report/install-chromium
+
+test-encoder: $(ENCODER)/tokenizer.json ## Run the tests of the local encoder with a model from a package
+	F3DX_TEST_ENCODER=$(CURDIR)/$(ENCODER) $(CARGO) test -p f3dx_cache_core --features encoder \
+		--lib --test encoder -- --include-ignored encoder
 
 torture: export TORTURE_REPORT = $(CURDIR)/target/torture.jsonl
 torture: python go node ## Run the proofs of trust with their full counts, and print a table
@@ -94,6 +101,13 @@ clean: ## Remove what was built
 
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(dir $(@D))
+
+$(ENCODER)/tokenizer.json: | $(VENV)/tools
+	rm -rf $(ENCODER) && mkdir -p $(ENCODER)
+	$(BIN)/python -m pip download -q --no-deps --only-binary :all: -d $(ENCODER) $(ENCODER_PACKAGE)
+	cd $(ENCODER) && ../../$(BIN)/python -m zipfile -e wordllama-*.whl package
+	cp $(ENCODER)/package/wordllama/weights/l2_supercat_256.safetensors $(ENCODER)/model.safetensors
+	cp $(ENCODER)/package/wordllama/tokenizers/l2_supercat_tokenizer_config.json $@
 
 $(VENV)/tools: bindings/python/requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -551,3 +551,11 @@ fn outputs_that_one_redacted_text_stands_for_are_not_the_same() {
     assert_eq!(judge.calls(), 2);
     assert!(!std::fs::read(file.path()).unwrap().windows(8).any(|bytes| bytes == b"code-abc"));
 }
+
+#[test]
+#[cfg(not(feature = "encoder"))]
+fn a_build_without_an_encoder_says_so() {
+    let encoder = Some(PathBuf::from("folder"));
+    let error = Differ::new(DiffOptions { encoder, ..embedded() }).map(drop).unwrap_err();
+    assert!(error.to_string().contains("feature `encoder`"), "{error}");
+}

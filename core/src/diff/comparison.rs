@@ -35,8 +35,8 @@ impl Verdict {
 pub struct Comparison {
     /// How they compare.
     pub verdict: Verdict,
-    /// How alike they are, from 0 to 1, where the deciding mode measures it: the cosine of
-    /// `embedding`, the share of votes of `judge`.
+    /// How sure the deciding mode is, where it measures that: for `embedding` the cosine, from -1
+    /// to 1; for `judge` the share of votes for the verdict.
     pub score: Option<f64>,
     /// The mode that decided.
     pub mode: DiffMode,

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::bytes;
 use super::comparison::{Comparison, Verdict};
-use super::embedding::{Embedding, Model};
+use super::embedding::{Embedding, Model, Vectors};
+use super::encoder::Encoder;
 use super::finding::Finding;
 use super::judge::{self, Judge};
 use super::model::ModelCalls;
@@ -31,6 +32,7 @@ pub struct Differ<'a> {
     models: Option<&'a dyn ModelCalls>,
     embedder: Option<&'a dyn ModelCalls>,
     cache: Option<Cache>,
+    encoder: Option<Encoder>,
     judged: judge::State,
 }
 
@@ -49,12 +51,14 @@ impl<'a> Differ<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] that names an option outside its domain.
+    /// [`ErrorKind::InvalidArgument`] that names an option outside its domain, or says why the
+    /// folder of an encoder holds none; [`ErrorKind::Io`] if it cannot be read.
     pub fn new(options: DiffOptions) -> Result<Self> {
         options.check()?;
         let structured = Structured::new(&options)?;
+        let encoder = options.encoder.as_deref().map(Encoder::open).transpose()?;
         let judged = judge::State::default();
-        Ok(Self { options, structured, models: None, embedder: None, cache: None, judged })
+        Ok(Self { options, structured, models: None, embedder: None, cache: None, encoder, judged })
     }
 
     /// Sends what asks a model by way of `models`: the judge's calls and, unless
@@ -159,17 +163,20 @@ impl<'a> Differ<'a> {
 
     fn embedding(&self, before: &[u8], after: &[u8]) -> Result<Finding> {
         let model = self.embedder.or(self.models).zip(self.options.embedding_model.as_deref());
-        let Some((calls, name)) = model else {
+        let model = model.map(|(calls, name)| {
+            let dimensions = self.options.embedding_dimensions;
+            Model { name, dimensions, calls, cache: self.cache.as_ref() }
+        });
+        let local = self.encoder.as_ref().map(|encoder| encoder as &dyn Vectors);
+        let Some(vectors) = local.or(model.as_ref().map(|model| model as &dyn Vectors)) else {
             let message = "mode embedding: it needs embedding_model and a function that calls \
                            models, or encoder, the folder of a local one";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
-        let dimensions = self.options.embedding_dimensions;
-        let vectors = Model { name, dimensions, calls, cache: self.cache.as_ref() };
         let embedding = Embedding {
             same_above: self.options.same_above,
             different_below: self.options.different_below,
-            vectors: &vectors,
+            vectors,
         };
         Ok(embedding.compare(before, after))
     }

@@ -5,6 +5,7 @@ mod calls;
 mod comparison;
 mod differ;
 mod embedding;
+mod encoder;
 mod excerpt;
 mod fence;
 mod finding;

@@ -59,7 +59,8 @@ pub struct DiffOptions {
     pub embedding_model: Option<String>,
     /// How long its vectors shall be.
     pub embedding_dimensions: Option<u32>,
-    /// The folder of a local encoder (`model.safetensors`, `tokenizer.json`), which takes the model's place.
+    /// The folder of a local encoder (`model.safetensors`, `tokenizer.json`), which takes the
+    /// model's place; only in builds with the feature `encoder`.
     pub encoder: Option<PathBuf>,
     /// The model of `judge`.
     pub judge_model: Option<String>,
@@ -67,7 +68,7 @@ pub struct DiffOptions {
     pub judge_api: JudgeApi,
     /// What the judge is told, in place of the built-in prompt.
     pub judge_prompt: Option<String>,
-    /// How many votes are asked for, alternating the order; one more if they disagree.
+    /// How many votes are asked for, alternating the order; one more if they tie.
     pub votes: u32,
     /// How many judge calls may be made that are not recorded yet; what would need more is skipped.
     pub max_judge_calls: Option<u64>,
