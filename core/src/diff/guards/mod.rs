@@ -191,4 +191,15 @@ mod tests {
             "the guard `numbers` objects: 10.5 in the recorded output, 1050 in the new one"
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_two_texts_are_read(one in TEXT, other in TEXT) {
+            let _ = objection(&one, &other);
+            proptest::prop_assert_eq!(objection(&one, &one), None);
+        }
+    }
+
+    /// What the guards look for, in pieces that seldom fit.
+    const TEXT: &str = "(-|\\$|\u{20ac}|[0-9]{1,4}|[.,_:/' \n]|e|k|mg|MB|\u{b0}C|per cent|one|hundred|and|Jan|2024-01-0[1-9]|Alice|\\{|\"|\u{4e0d}|\u{2019}s|\\PC){0,24}";
 }
