@@ -1,8 +1,8 @@
 //! From a request to the fingerprint of its entry, by the identity policy.
 
+use crate::calls::Calls;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::{Fingerprint, Memo};
-use crate::http::HttpCall;
 use crate::identity::Identity;
 use crate::json;
 use crate::secrets::Redactor;
@@ -14,6 +14,7 @@ pub(crate) struct Addressing {
     redactor: Redactor,
     identity: Identity,
     memo: Memo,
+    calls: Calls,
 }
 
 /// Where an entry stands, and the request as it is stored there.
@@ -35,7 +36,7 @@ pub(crate) struct Distinction {
 
 impl Addressing {
     pub fn new(redactor: Redactor, identity: Identity) -> Self {
-        Self { redactor, identity, memo: Memo::new(4096) }
+        Self { redactor, identity, memo: Memo::new(4096), calls: Calls::default() }
     }
 
     pub fn redactor(&self) -> &Redactor {
@@ -70,33 +71,9 @@ impl Addressing {
         Ok(fingerprint)
     }
 
-    /// Returns what a call is remembered by: all of it, headers included, since what they
-    /// hold is replaced where it stands in the body.
-    pub fn key_of_call(call: &HttpCall<'_>) -> [u8; 32] {
-        // Of another kind than the hash of a request, so that none can be taken for the other.
-        let mut hasher = blake3::Hasher::new_derive_key("f3dx-cache: an HTTP call in the memo");
-        let mut add = |part: &[u8]| {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        };
-        add(call.method.as_bytes());
-        add(call.url.as_bytes());
-        add(call.body);
-        for (name, value) in call.headers {
-            add(name.as_bytes());
-            add(value.as_bytes());
-        }
-        *hasher.finalize().as_bytes()
-    }
-
-    /// Returns the address of a call that was remembered.
-    pub fn remembered(&self, key: &[u8; 32]) -> Option<Fingerprint> {
-        self.memo.get(key)
-    }
-
-    /// Remembers the address of a call, which must depend on nothing but the call.
-    pub fn remember(&self, key: [u8; 32], address: Fingerprint) {
-        self.memo.insert(key, address);
+    /// Returns the calls whose addresses are remembered.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Returns the address of `request` and what is stored there.
@@ -179,26 +156,6 @@ mod tests {
             add(Some(3), Some("t::a"), r#"{"model":"m","url":"u"}"#).unwrap(),
             r#"{"model":"m","occurrence":3,"scope":"t::a","url":"u"}"#
         );
-    }
-
-    #[test]
-    fn calls_that_differ_in_any_part_are_remembered_apart() {
-        let key = |method, url, headers: &[(&str, &str)], body| {
-            Addressing::key_of_call(&HttpCall { method, url, headers, body })
-        };
-        let keys = [
-            key("POST", "u", &[], b"body"),
-            key("PUT", "u", &[], b"body"),
-            key("POST", "v", &[], b"body"),
-            key("POST", "u", &[], b"bod"),
-            key("POST", "u", &[("a", "bc")], b"body"),
-            key("POST", "u", &[("ab", "c")], b"body"),
-            key("POST", "u", &[("a", "b"), ("c", "")], b"body"),
-            *blake3::hash(b"body").as_bytes(),
-        ];
-        for (number, key) in keys.iter().enumerate() {
-            assert!(!keys[..number].contains(key), "{number}");
-        }
     }
 
     #[test]

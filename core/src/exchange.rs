@@ -1,8 +1,9 @@
 //! An intercepted HTTP call: what a binding is to do with it, and what becomes
 //! of its response.
 
-use crate::address::{Address, Addressing, Distinction};
+use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
+use crate::calls::SpelledCall;
 use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
@@ -102,9 +103,6 @@ pub struct Exchange {
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 const DRAIN_BYTES: usize = 16 << 20;
 
-/// Calls with a longer body are not remembered: most of them are none of a provider's.
-const REMEMBERED: usize = 64 << 10;
-
 impl Cache {
     /// Returns whether a call is any business of the cache, whatever its body: asked
     /// before a body that is generated while it is sent is read for [`Cache::intercept`].
@@ -127,18 +125,22 @@ impl Cache {
             return Ok(Decision::Pass);
         }
         self.alive()?;
-        let is_remembered = call.body.len() <= REMEMBERED && self.has_one_address_a_request();
-        let key = is_remembered.then(|| Addressing::key_of_call(call));
-        if let Some(replay) = key.map(|key| self.replay_remembered(&key)).transpose()?.flatten() {
+        let spelled = match self.has_one_address_a_request() {
+            true => SpelledCall::of(call),
+            false => None,
+        };
+        if let Some(spelled) = &spelled
+            && let Some(replay) = self.replay_remembered(spelled)?
+        {
             return Ok(Decision::Replay(replay));
         }
         // What the environment has named since may be taken back: that is not remembered.
-        let (classified, key) = match self.open.policy.classify(call) {
+        let (classified, spelled) = match self.open.policy.classify(call) {
             Classified::Pass => {
                 let env = &|name: &str| self.open.env.var(name);
                 (self.open.policy.classify_passed(call, env), None)
             }
-            decided => (decided, key),
+            decided => (decided, spelled),
         };
         let request = match classified {
             Classified::Pass => {
@@ -159,8 +161,8 @@ impl Cache {
         };
         let sent = SentSecrets::of(call);
         let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
-        if let Some(key) = key {
-            self.open.addressing.remember(key, address.fingerprint);
+        if let Some(spelled) = spelled {
+            self.open.addressing.calls().insert(spelled, address.fingerprint);
         }
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
@@ -219,8 +221,8 @@ impl Cache {
     }
 
     /// Returns what is recorded for a call that was seen before.
-    fn replay_remembered(&self, key: &[u8; 32]) -> Result<Option<Replay>> {
-        let Some(fingerprint) = self.open.addressing.remembered(key) else { return Ok(None) };
+    fn replay_remembered(&self, call: &SpelledCall) -> Result<Option<Replay>> {
+        let Some(fingerprint) = self.open.addressing.calls().find(call) else { return Ok(None) };
         let Some(response) = self.lookup(&fingerprint)? else { return Ok(None) };
         self.count(&Asked { fingerprint, call: None }, true);
         Replay::of(response).map(Some)

@@ -25,6 +25,7 @@
 
 mod address;
 mod cache;
+mod calls;
 mod claim;
 mod config;
 pub mod diff;
