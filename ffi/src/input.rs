@@ -6,6 +6,8 @@
 use crate::cache::f3dx_cache;
 use f3dx_cache_core::json::{Document, Kind};
 use f3dx_cache_core::{Cache, Error, ErrorKind, Fingerprint, JsonErrorKind, Result};
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
 
@@ -91,13 +93,21 @@ pub(crate) unsafe fn fingerprint(fingerprint: *const u8) -> Result<Fingerprint> 
 }
 
 /// The headers of an HTTP message.
-pub(crate) struct Headers(Vec<(String, String)>);
+pub(crate) struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Headers {
+/// A string that is read where it stands, unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Headers<'a> {
     /// Reads a JSON object of string to string, or an array of `[name, value]`.
-    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self> {
         if json.is_empty() {
             return Ok(Self(Vec::new()));
+        }
+        // Of pairs serde_json reads what core does; what it does not read, core explains.
+        if let Ok(pairs) = serde_json::from_slice::<Vec<(Text<'a>, Text<'a>)>>(json) {
+            return Ok(Self(pairs.into_iter().map(|(name, value)| (name.0, value.0)).collect()));
         }
         let document = Document::parse(json)?;
         let root = document.root();
@@ -109,12 +119,14 @@ impl Headers {
         let headers: Option<Vec<_>> = match root.kind() {
             Kind::Object => root
                 .members()
-                .map(|(name, value)| Some((name.into_owned(), value.as_str()?.into_owned())))
+                .map(|(name, value)| {
+                    Some((Cow::Owned(name.into_owned()), Cow::Owned(value.as_str()?.into_owned())))
+                })
                 .collect(),
             Kind::Array => root
                 .items()
                 .map(|pair| {
-                    let text = |place| Some(pair.index(place)?.as_str()?.into_owned());
+                    let text = |place| Some(Cow::Owned(pair.index(place)?.as_str()?.into_owned()));
                     (pair.len() == 2).then_some((text(0)?, text(1)?))
                 })
                 .collect(),
@@ -125,6 +137,46 @@ impl Headers {
 
     /// Returns them as core takes them.
     pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        self.0.iter().map(|(name, value)| (&**name, &**value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Vec<(String, String)>> {
+        let headers = Headers::parse(json.as_bytes())?;
+        Ok(headers.0.into_iter().map(|(n, v)| (n.into_owned(), v.into_owned())).collect())
+    }
+
+    #[test]
+    fn headers_are_an_object_or_pairs() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(read("").unwrap(), []);
+        assert_eq!(read("[]").unwrap(), []);
+        assert_eq!(read(r#"{"a":"b"}"#).unwrap(), [pair("a", "b")]);
+        assert_eq!(read(r#" [["a", "b"],["a","c"]]"#).unwrap(), [pair("a", "b"), pair("a", "c")]);
+        let spelled = r#"[["a","\u00fc\n\ud83d\ude00\"é"]]"#;
+        assert_eq!(read(spelled).unwrap(), [pair("a", "ü\n😀\"é")]);
+    }
+
+    #[test]
+    fn other_headers_are_an_error_as_of_any_json() {
+        for (json, kind) in [
+            (r#"[["a","\ud800"]]"#, ErrorKind::InvalidJson),
+            (r#"[["a","b"]] x"#, ErrorKind::InvalidJson),
+            ("\u{feff}[]", ErrorKind::InvalidJson),
+            (r#"{"a":"b","a":"c"}"#, ErrorKind::InvalidJson),
+            ("[[\"a\",\"\n\"]]", ErrorKind::InvalidJson),
+            (r#"[["a"]]"#, ErrorKind::InvalidArgument),
+            (r#"[["a","b","c"]]"#, ErrorKind::InvalidArgument),
+            (r#"[["a",1]]"#, ErrorKind::InvalidArgument),
+            (r#"{"a":null}"#, ErrorKind::InvalidArgument),
+            ("1", ErrorKind::InvalidArgument),
+        ] {
+            assert_eq!(read(json).unwrap_err().kind(), kind, "{json}");
+        }
+        assert!(Headers::parse(b"[[\"a\",\"\xff\"]]").is_err());
     }
 }

@@ -3,7 +3,11 @@
 use super::policy::HttpPolicy;
 use super::stream::{StreamState, StreamWatcher};
 use crate::error::{Error, ErrorKind, Result};
-use serde_json::{Map, Value, json};
+use crate::json::write_string;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
 
 /// What is kept of a response beside its body.
 ///
@@ -59,16 +63,27 @@ impl ResponseHead {
     /// Returns it as canonical JSON: `{"chunks":[[end,at_ms],…],"headers":{…},"status":…}`,
     /// without `chunks` if there are none.
     pub fn to_json(&self) -> String {
-        let headers: Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        let mut head = json!({"headers": headers, "status": self.status});
-        if !self.chunks.is_empty() {
-            let chunks: Vec<_> = self.chunks.iter().map(|chunk| (chunk.end, chunk.at_ms)).collect();
-            head["chunks"] = json!(chunks);
+        let headers: BTreeMap<_, _> = self.headers.iter().map(|(n, v)| (n, v)).collect();
+        let length: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+        let mut text = Vec::with_capacity(length + 16 * self.chunks.len() + 48);
+        let mut between = "{\"chunks\":[";
+        for Chunk { end, at_ms } in &self.chunks {
+            // Writing to memory cannot fail.
+            let _ = write!(text, "{between}[{end},{at_ms}]");
+            between = ",";
         }
-        // Without `preserve_order`, serde_json sorts members, and there is no number
-        // but integers: this is the canonical form.
-        head.to_string()
+        text.extend_from_slice(if self.chunks.is_empty() { b"{" } else { b"]," });
+        between = "\"headers\":{";
+        text.extend_from_slice(if headers.is_empty() { between.as_bytes() } else { b"" });
+        for (name, value) in headers {
+            text.extend_from_slice(between.as_bytes());
+            write_string(name, &mut text);
+            text.push(b':');
+            write_string(value, &mut text);
+            between = ",";
+        }
+        let _ = write!(text, "}},\"status\":{}}}", self.status);
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// Reads what [`ResponseHead::to_json`] wrote; unknown members are skipped.
@@ -77,13 +92,6 @@ impl ResponseHead {
     ///
     /// [`ErrorKind::Corrupt`] if it is anything else.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        #[derive(serde::Deserialize)]
-        struct Head {
-            status: u16,
-            headers: std::collections::BTreeMap<String, String>,
-            #[serde(default)]
-            chunks: Vec<(u64, u64)>,
-        }
         let head: Head = serde_json::from_slice(text).map_err(|cause| {
             Error::new(ErrorKind::Corrupt, "the head of a recorded response").because(cause)
         })?;
@@ -97,7 +105,49 @@ impl ResponseHead {
             last = end;
             chunks.push(Chunk { end, at_ms });
         }
-        Ok(Self { status: head.status, headers: head.headers.into_iter().collect(), chunks })
+        Ok(Self { status: head.status, headers: head.headers.0, chunks })
+    }
+}
+
+/// The head of a response as it is read.
+#[derive(serde::Deserialize)]
+struct Head {
+    status: u16,
+    headers: Headers,
+    #[serde(default)]
+    chunks: Vec<(u64, u64)>,
+}
+
+/// Sorted by name, each once.
+struct Headers(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> std::result::Result<Self, D::Error> {
+        text.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Headers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("headers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut members: A,
+    ) -> std::result::Result<Headers, A::Error> {
+        let mut headers = Vec::with_capacity(8);
+        while let Some(header) = members.next_entry::<String, String>()? {
+            headers.push(header);
+        }
+        if !headers.is_sorted_by(|(a, _), (b, _)| a < b) {
+            headers = BTreeMap::from_iter(headers).into_iter().collect();
+        }
+        Ok(Headers(headers))
     }
 }
 
@@ -246,6 +296,39 @@ mod tests {
             let error = ResponseHead::from_json(text.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{text}");
         }
+    }
+
+    #[test]
+    fn a_head_is_canonical_and_read_back() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let of = |headers: &[(String, String)], chunks: &[(u64, u64)]| ResponseHead {
+            status: 200,
+            headers: headers.to_vec(),
+            chunks: chunks.iter().map(|&(end, at_ms)| Chunk { end, at_ms }).collect(),
+        };
+        let odd = [header("a", "\"q\"\\\u{1}\n\u{7f}é"), header("content-type", "text/plain")];
+        for head in [
+            of(&[], &[]),
+            of(&[], &[(1, 2)]),
+            of(&odd, &[]),
+            of(&odd, &[(0, 0), (u64::MAX, u64::MAX)]),
+        ] {
+            let text = head.to_json();
+            let canonical = crate::json::canonicalize(text.as_bytes());
+            assert_eq!(canonical.unwrap(), text.as_bytes(), "{text}");
+            assert_eq!(ResponseHead::from_json(text.as_bytes()).unwrap(), head);
+        }
+        let mut unsorted = odd.to_vec();
+        unsorted.reverse();
+        assert_eq!(of(&unsorted, &[]).to_json(), of(&odd, &[]).to_json());
+    }
+
+    #[test]
+    fn headers_are_sorted_and_each_once_whatever_is_read() {
+        let text = br#"{"headers":{"b":"1","a":"2","b":"3"},"status":200}"#;
+        let [a, b] = &ResponseHead::from_json(text).unwrap().headers[..] else { panic!() };
+        assert_eq!((a.0.as_str(), a.1.as_str()), ("a", "2"));
+        assert_eq!((b.0.as_str(), b.1.as_str()), ("b", "3"));
     }
 
     #[test]
