@@ -6,6 +6,7 @@ import "C"
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,18 +14,9 @@ import (
 	"unicode/utf8"
 )
 
-// replay is a recorded HTTP response.
-type replay struct {
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`
-	// Chunks are where a stream's pieces end, and when they came, in milliseconds.
-	Chunks [][2]int64 `json:"chunks"`
-	body   []byte
-}
-
 func replayOf(head, body *C.f3dx_cache_buffer) (*replay, error) {
 	content := take(body)
-	recorded, err := parsed[*replay](take(head))
+	recorded, err := parseHead(takeText(head))
 	if err != nil {
 		return nil, err
 	}
@@ -205,14 +197,21 @@ func (x *exchange) finished(end end) error {
 	return nil
 }
 
-// headersJSON spells headers as an array of [name, value] pairs.
+// headersJSON spells headers as an array of [name, value] pairs, sorted by name: the library
+// knows a call again by all that it is given, in the order in which it is given.
 func headersJSON(header http.Header) []byte {
 	if len(header) == 0 {
 		return nil
 	}
+	var kept [32]string
+	names := kept[:0]
+	for name := range header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	text := make([]byte, 0, 64*len(header))
-	for name, values := range header {
-		for _, value := range values {
+	for _, name := range names {
+		for _, value := range header[name] {
 			text = append(text, ",["...)
 			text = appendJSON(text, name)
 			text = append(text, ',')

@@ -12,21 +12,17 @@ import (
 
 // response makes a recorded response; timed replays the times between its chunks.
 func (r *replay) response(req *http.Request, timed bool) *http.Response {
-	header := make(http.Header, len(r.Headers))
-	for name, value := range r.Headers {
-		header.Set(name, value)
-	}
 	if len(r.body) == 0 {
-		return responseOf(req, r.Status, header, http.NoBody, 0)
+		return responseOf(req, r.status, r.header, http.NoBody, 0)
 	}
-	if len(r.Chunks) == 0 {
-		return responseOf(req, r.Status, header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body)))
+	if len(r.chunks) == 0 {
+		return responseOf(req, r.status, r.header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body)))
 	}
-	stream := &replayedStream{ctx: req.Context(), body: r.body, chunks: r.Chunks}
+	stream := &replayedStream{ctx: req.Context(), body: r.body, chunks: r.chunks}
 	if timed {
 		stream.begun = time.Now()
 	}
-	return responseOf(req, r.Status, header, stream, -1)
+	return responseOf(req, r.status, r.header, stream, -1)
 }
 
 // replayedStream gives a body chunk by chunk, until the caller's context ends.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -543,7 +544,7 @@ func TestReadOnlyCallsAndRecordsNothing(t *testing.T) {
 }
 
 func TestAReplayedStreamEndsWithItsContext(t *testing.T) {
-	hours := &replay{Status: 200, Chunks: [][2]int64{{2, 0}, {4, 7_200_000}}, body: []byte("abcd")}
+	hours := &replay{status: 200, chunks: [][2]int64{{2, 0}, {4, 7_200_000}}, body: []byte("abcd")}
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, "POST", "http://h/", nil)
 	body := hours.response(req, true).Body
@@ -622,6 +623,17 @@ func TestHeadersAreSpelledAsJSON(t *testing.T) {
 	text := string(headersJSON(http.Header{"A": {"plain", "\"quoted\\\n", "\xff", "ü"}}))
 	if text != `[["A","plain"],["A","\"quoted\\\n"],["A","�"],["A","ü"]]` {
 		t.Error(text)
+	}
+	several := http.Header{}
+	for _, name := range strings.Split("E D C B A J I H G F", " ") {
+		several.Set(name, "x")
+	}
+	var names []string
+	for _, pair := range strings.Split(string(headersJSON(several)), "],[") {
+		names = append(names, strings.Trim(pair, `[]",x`))
+	}
+	if !slices.IsSorted(names) || len(names) != 10 {
+		t.Error(names)
 	}
 	if headersJSON(http.Header{}) != nil || headersJSON(http.Header{"A": nil}) != nil {
 		t.Error("no headers are something")
