@@ -19,12 +19,6 @@ pub(crate) struct Calls {
     generations: Mutex<Generations>,
 }
 
-/// A call as one text, by which it is remembered.
-pub(crate) struct SpelledCall {
-    hash: u64,
-    text: Vec<u8>,
-}
-
 #[derive(Default)]
 struct Generations {
     young: Generation,
@@ -40,47 +34,39 @@ struct Generation {
 /// Longer calls are not remembered: most of them are none of a provider's.
 const LONGEST: usize = 64 << 10;
 
+/// How many bytes the length of a part takes.
+const LENGTH: usize = size_of::<u64>();
+
 /// How long the calls of a generation may be together.
 const GENERATION: usize = 2 << 20;
 
-impl SpelledCall {
-    /// Spells a call, so that two that differ in any part are spelled differently; `None`
-    /// if it is too long to be remembered.
-    pub fn of(call: &HttpCall<'_>) -> Option<Self> {
-        let parts = || {
-            let headers = call.headers.iter().flat_map(|(name, value)| [*name, *value]);
-            [call.method, call.url].into_iter().chain(headers).map(str::as_bytes)
-        };
-        let length = parts().chain([call.body]).map(|part| part.len() + 8).sum();
-        if length > LONGEST {
-            return None;
-        }
-        let mut text = Vec::with_capacity(length);
-        for part in parts().chain([call.body]) {
-            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            text.extend_from_slice(part);
-        }
-        Some(Self { hash: XxHash3_128::oneshot(&text) as u64, text })
-    }
-}
-
 impl Calls {
     /// Returns the address of a call that is remembered.
-    pub fn find(&self, call: &SpelledCall) -> Option<Fingerprint> {
-        let mut generations = self.try_lock()?;
-        if let Some(found) = generations.young.find(call) {
-            return Some(found);
-        }
-        generations.old.find(call)?;
-        let (text, found) = generations.old.calls.remove(&call.hash)?;
-        generations.insert(call.hash, text, found);
-        Some(found)
+    pub fn find(&self, call: &HttpCall<'_>) -> Option<Fingerprint> {
+        self.find_at(hash_of(call)?, call)
     }
 
     /// Remembers the address of a call, which must depend on nothing but the call.
-    pub fn insert(&self, call: SpelledCall, address: Fingerprint) {
+    pub fn insert(&self, call: &HttpCall<'_>, address: Fingerprint) {
+        if let Some(hash) = hash_of(call) {
+            self.insert_at(hash, call, address);
+        }
+    }
+
+    fn find_at(&self, hash: u64, call: &HttpCall<'_>) -> Option<Fingerprint> {
+        let mut generations = self.try_lock()?;
+        if let Some(found) = generations.young.find(hash, call) {
+            return Some(found);
+        }
+        generations.old.find(hash, call)?;
+        let (text, found) = generations.old.calls.remove(&hash)?;
+        generations.insert(hash, text, found);
+        Some(found)
+    }
+
+    fn insert_at(&self, hash: u64, call: &HttpCall<'_>, address: Fingerprint) {
         if let Some(mut generations) = self.try_lock() {
-            generations.insert(call.hash, call.text, address);
+            generations.insert(hash, text_of(call), address);
         }
     }
 
@@ -108,22 +94,57 @@ impl Generations {
 }
 
 impl Generation {
-    fn find(&self, call: &SpelledCall) -> Option<Fingerprint> {
-        let (text, address) = self.calls.get(&call.hash)?;
-        (*text == call.text).then_some(*address)
+    fn find(&self, hash: u64, call: &HttpCall<'_>) -> Option<Fingerprint> {
+        let (text, address) = self.calls.get(&hash)?;
+        is_text_of(text, call).then_some(*address)
     }
+}
+
+/// Returns what a call is made of.
+fn parts<'c>(call: &HttpCall<'c>) -> impl Iterator<Item = &'c [u8]> {
+    let headers = call.headers.iter().flat_map(|(name, value)| [*name, *value]);
+    [call.method, call.url].into_iter().chain(headers).map(str::as_bytes).chain([call.body])
+}
+
+/// Returns where to look for a call; `None` if it is too long to be remembered.
+fn hash_of(call: &HttpCall<'_>) -> Option<u64> {
+    let length: usize = parts(call).map(|part| part.len() + LENGTH).sum();
+    // Calls of one body to one URL take one place: there is hardly ever a second one.
+    let [url, body] =
+        [call.url.as_bytes(), call.body].map(|part| XxHash3_128::oneshot(part) as u64);
+    (length <= LONGEST).then_some(url.rotate_left(32) ^ body)
+}
+
+/// Spells a call, so that two that differ in any part are spelled differently.
+fn text_of(call: &HttpCall<'_>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(parts(call).map(|part| part.len() + LENGTH).sum());
+    for part in parts(call) {
+        text.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        text.extend_from_slice(part);
+    }
+    text
+}
+
+/// Whether `text` spells `call`.
+fn is_text_of(text: &[u8], call: &HttpCall<'_>) -> bool {
+    let mut rest = Some(text);
+    for part in parts(call) {
+        let length = (part.len() as u64).to_le_bytes();
+        rest = rest.and_then(|rest| rest.strip_prefix(&length)?.strip_prefix(part));
+    }
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spelled(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> SpelledCall {
-        SpelledCall::of(&HttpCall { method, url, headers, body }).unwrap()
+    fn numbered(number: u32) -> Vec<u8> {
+        [number.to_le_bytes().as_slice(), &[7; 1000]].concat()
     }
 
-    fn numbered(number: u32) -> SpelledCall {
-        spelled("POST", "u", &[], &[number.to_le_bytes().as_slice(), &[7; 1000]].concat())
+    fn of_body(body: &[u8]) -> HttpCall<'_> {
+        HttpCall { method: "POST", url: "u", headers: &[], body }
     }
 
     fn address(number: u32) -> Fingerprint {
@@ -134,41 +155,54 @@ mod tests {
 
     #[test]
     fn calls_that_differ_in_any_part_are_remembered_apart() {
-        let calls = [
-            spelled("POST", "u", &[], b"body"),
-            spelled("PUT", "u", &[], b"body"),
-            spelled("POST", "v", &[], b"body"),
-            spelled("POST", "u", &[], b"bod"),
-            spelled("POST", "u", &[("a", "bc")], b"body"),
-            spelled("POST", "u", &[("ab", "c")], b"body"),
-            spelled("POST", "u", &[("a", "b"), ("c", "")], b"body"),
-            spelled("POST", "u", &[("c", ""), ("a", "b")], b"body"),
+        let call = |method, url, headers, body: &'static str| HttpCall {
+            method,
+            url,
+            headers,
+            body: body.as_bytes(),
+        };
+        let calls: [HttpCall<'_>; 10] = [
+            call("POST", "u", &[], "body"),
+            call("PUT", "u", &[], "body"),
+            call("POST", "v", &[], "body"),
+            call("POST", "u", &[], "bod"),
+            call("POST", "ub", &[], "ody"),
+            call("POST", "u", &[("a", "bc")], "body"),
+            call("POST", "u", &[("ab", "c")], "body"),
+            call("POST", "u", &[("a", "b"), ("c", "")], "body"),
+            call("POST", "u", &[("c", ""), ("a", "b")], "body"),
+            call("POST", "u", &[("a", "b"), ("c", "body")], ""),
         ];
-        for (number, call) in calls.iter().enumerate() {
-            assert!(calls[..number].iter().all(|other| other.text != call.text), "{number}");
+        for (at, call) in calls.iter().enumerate() {
+            for (other_at, other) in calls.iter().enumerate() {
+                assert_eq!(is_text_of(&text_of(call), other), at == other_at, "{at} {other_at}");
+                // Whatever the hash says.
+                let remembered = Calls::default();
+                remembered.insert_at(7, call, address(1));
+                assert_eq!(remembered.find_at(7, other).is_some(), at == other_at);
+            }
         }
     }
 
     #[test]
-    fn a_call_of_the_same_hash_is_another_one() {
+    fn a_call_takes_the_place_of_another_one_of_its_hash() {
         let calls = Calls::default();
-        calls.insert(numbered(1), address(1));
-        let other = SpelledCall { hash: numbered(1).hash, text: numbered(2).text };
-        assert_eq!(calls.find(&other), None);
-        calls.insert(SpelledCall { hash: other.hash, text: other.text.clone() }, address(2));
-        assert_eq!(calls.find(&other), Some(address(2)));
-        assert_eq!(calls.find(&numbered(1)), None);
+        let (one, two) = (numbered(1), numbered(2));
+        calls.insert_at(7, &of_body(&one), address(1));
+        calls.insert_at(7, &of_body(&two), address(2));
+        assert_eq!(calls.find_at(7, &of_body(&two)), Some(address(2)));
+        assert_eq!(calls.find_at(7, &of_body(&one)), None);
     }
 
     #[test]
     fn what_is_remembered_is_bounded_and_keeps_what_is_asked_for() {
         let calls = Calls::default();
         for number in 0..20_000 {
-            calls.insert(numbered(number), address(number));
-            assert_eq!(calls.find(&numbered(0)), Some(address(0)));
+            calls.insert(&of_body(&numbered(number)), address(number));
+            assert_eq!(calls.find(&of_body(&numbered(0))), Some(address(0)));
         }
-        assert_eq!(calls.find(&numbered(19_999)), Some(address(19_999)));
-        assert_eq!(calls.find(&numbered(1)), None);
+        assert_eq!(calls.find(&of_body(&numbered(19_999))), Some(address(19_999)));
+        assert_eq!(calls.find(&of_body(&numbered(1))), None);
         let generations = calls.try_lock().unwrap();
         for generation in [&generations.young, &generations.old] {
             let bytes = generation.calls.values().map(|(text, _)| text.len()).sum::<usize>();
@@ -179,8 +213,11 @@ mod tests {
 
     #[test]
     fn a_long_call_is_not_remembered() {
-        let body = vec![b'x'; LONGEST];
-        let call = HttpCall { method: "POST", url: "u", headers: &[], body: &body };
-        assert!(SpelledCall::of(&call).is_none());
+        let calls = Calls::default();
+        for (length, is_remembered) in [(LONGEST / 2, true), (LONGEST, false)] {
+            let body = vec![b'x'; length];
+            calls.insert(&of_body(&body), address(1));
+            assert_eq!(calls.find(&of_body(&body)).is_some(), is_remembered, "{length}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
-use crate::calls::SpelledCall;
 use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
@@ -125,22 +124,17 @@ impl Cache {
             return Ok(Decision::Pass);
         }
         self.alive()?;
-        let spelled = match self.has_one_address_a_request() {
-            true => SpelledCall::of(call),
-            false => None,
-        };
-        if let Some(spelled) = &spelled
-            && let Some(replay) = self.replay_remembered(spelled)?
-        {
+        let remembers = self.has_one_address_a_request();
+        if remembers && let Some(replay) = self.replay_remembered(call)? {
             return Ok(Decision::Replay(replay));
         }
         // What the environment has named since may be taken back: that is not remembered.
-        let (classified, spelled) = match self.open.policy.classify(call) {
+        let (classified, remembers) = match self.open.policy.classify(call) {
             Classified::Pass => {
                 let env = &|name: &str| self.open.env.var(name);
-                (self.open.policy.classify_passed(call, env), None)
+                (self.open.policy.classify_passed(call, env), false)
             }
-            decided => (decided, spelled),
+            decided => (decided, remembers),
         };
         let request = match classified {
             Classified::Pass => {
@@ -161,8 +155,8 @@ impl Cache {
         };
         let sent = SentSecrets::of(call);
         let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
-        if let Some(spelled) = spelled {
-            self.open.addressing.calls().insert(spelled, address.fingerprint);
+        if remembers {
+            self.open.addressing.calls().insert(call, address.fingerprint);
         }
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
@@ -221,7 +215,7 @@ impl Cache {
     }
 
     /// Returns what is recorded for a call that was seen before.
-    fn replay_remembered(&self, call: &SpelledCall) -> Result<Option<Replay>> {
+    fn replay_remembered(&self, call: &HttpCall<'_>) -> Result<Option<Replay>> {
         let Some(fingerprint) = self.open.addressing.calls().find(call) else { return Ok(None) };
         let Some(response) = self.lookup(&fingerprint)? else { return Ok(None) };
         self.count(&Asked { fingerprint, call: None }, true);
