@@ -765,9 +765,11 @@ f3dx_cache_status f3dx_cache_explain_miss(const f3dx_cache *cache,
  *                the message explains it, on several lines
  *
  * `headers` is a JSON object of string to string, or an array of [name, value]
- * pairs where a name repeats; (NULL, 0) is none. `out_head` is {"status": 200,
- * "headers": {...}, "chunks": [[end, ms], ...]}: a replayed stream gives its body
- * in pieces that end at these offsets and came after these times; without
+ * pairs where a name repeats, or, which is read fastest, the names and values
+ * alone, each on a line: "accept\ntext/plain\nuser-agent\nme"; (NULL, 0) is none.
+ * `out_head` is {"status": 200, "headers": {...}, "chunks": [[end, ms], ...]}: a
+ * replayed stream gives its body in pieces that end at these offsets and came
+ * after these times; without
  * "chunks" it came as one.
  */
 F3DX_CACHE_API

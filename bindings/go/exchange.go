@@ -197,44 +197,54 @@ func (x *exchange) finished(end end) error {
 	return nil
 }
 
-// headersJSON spells headers as an array of [name, value] pairs, sorted by name: the library
-// knows a call again by all that it is given, in the order in which it is given.
-func headersJSON(header http.Header) []byte {
-	if len(header) == 0 {
-		return nil
-	}
-	var kept [32]string
-	names := kept[:0]
-	for name := range header {
+// headersText spells headers for the library, sorted by name: it knows a call again by all
+// that it is given, in the order in which it is given.
+func headersText(header http.Header) []byte {
+	var room [32]string
+	names, length := room[:0], 0
+	for name, values := range header {
 		names = append(names, name)
+		for _, value := range values {
+			length += len(name) + len(value) + 2
+		}
+	}
+	if length == 0 {
+		return nil
 	}
 	slices.Sort(names)
-	text := make([]byte, 0, 64*len(header))
+	text := make([]byte, 0, length)
 	for _, name := range names {
 		for _, value := range header[name] {
-			text = append(text, ",["...)
-			text = appendJSON(text, name)
-			text = append(text, ',')
-			text = appendJSON(text, value)
-			text = append(text, ']')
+			if !isName(name) || !isLine(value) {
+				return headersJSON(header, names)
+			}
+			text = append(text, name...)
+			text = append(text, '\n')
+			text = append(text, value...)
+			text = append(text, '\n')
 		}
 	}
-	if len(text) == 0 {
-		return nil
-	}
-	text[0] = '['
-	return append(text, ']')
+	return text[:len(text)-1]
 }
 
-func appendJSON(text []byte, value string) []byte {
-	for i := range len(value) {
-		if b := value[i]; b < ' ' || b == '"' || b == '\\' || b >= utf8.RuneSelf {
-			// A header may hold any bytes; what is not UTF-8 becomes U+FFFD.
-			spelled, _ := json.Marshal(strings.ToValidUTF8(value, "\uFFFD"))
-			return append(text, spelled...)
+// isName returns whether the library takes a line for a name, and not for JSON.
+func isName(text string) bool {
+	return isLine(text) && text != "" && strings.IndexByte("[{ \t\r", text[0]) < 0
+}
+
+func isLine(text string) bool {
+	return strings.IndexByte(text, '\n') < 0 && utf8.ValidString(text)
+}
+
+// headersJSON spells headers that cannot be lines, as an array of [name, value] pairs.
+func headersJSON(header http.Header, names []string) []byte {
+	pairs := [][2]string{}
+	for _, name := range names {
+		for _, value := range header[name] {
+			// A header may hold any bytes.
+			pairs = append(pairs, [2]string{strings.ToValidUTF8(name, "\uFFFD"), strings.ToValidUTF8(value, "\uFFFD")})
 		}
 	}
-	text = append(text, '"')
-	text = append(text, value...)
-	return append(text, '"')
+	text, _ := json.Marshal(pairs)
+	return text
 }

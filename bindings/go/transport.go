@@ -59,7 +59,7 @@ func (c *Cache) Middleware(req *http.Request, next func(*http.Request) (*http.Re
 	if req.URL == nil || req.Context().Value(sending{}) != nil {
 		return next(req)
 	}
-	method, url, headers := methodOf(req), req.URL.String(), headersJSON(req.Header)
+	method, url, headers := methodOf(req), req.URL.String(), headersText(req.Header)
 	if isGenerated(req) {
 		concerns, err := c.concerns(method, url, headers)
 		if err != nil {
@@ -143,7 +143,7 @@ func (c *Cache) send(req *http.Request, body []byte, exchange *exchange,
 		// Cancelled while the head came: the body is cut off.
 		cancel()
 	}
-	c.failed(exchange.head(response.StatusCode, headersJSON(response.Header)))
+	c.failed(exchange.head(response.StatusCode, headersText(response.Header)))
 	// The request as the caller made it, as of a response that is not recorded.
 	if response.Request != nil && response.Request.Context() == own {
 		response.Request = req

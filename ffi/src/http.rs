@@ -23,9 +23,11 @@ use std::ffi::{c_char, c_void};
 ///                the message explains it, on several lines
 ///
 /// `headers` is a JSON object of string to string, or an array of [name, value]
-/// pairs where a name repeats; (NULL, 0) is none. `out_head` is {"status": 200,
-/// "headers": {...}, "chunks": [[end, ms], ...]}: a replayed stream gives its body
-/// in pieces that end at these offsets and came after these times; without
+/// pairs where a name repeats, or, which is read fastest, the names and values
+/// alone, each on a line: "accept\ntext/plain\nuser-agent\nme"; (NULL, 0) is none.
+/// `out_head` is {"status": 200, "headers": {...}, "chunks": [[end, ms], ...]}: a
+/// replayed stream gives its body in pieces that end at these offsets and came
+/// after these times; without
 /// "chunks" it came as one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn f3dx_cache_http_intercept(

@@ -6,7 +6,6 @@
 use crate::cache::f3dx_cache;
 use f3dx_cache_core::json::{Document, Kind};
 use f3dx_cache_core::{Cache, Error, ErrorKind, Fingerprint, JsonErrorKind, Result};
-use serde::Deserialize;
 use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
@@ -95,20 +94,32 @@ pub(crate) unsafe fn fingerprint(fingerprint: *const u8) -> Result<Fingerprint> 
 /// The headers of an HTTP message.
 pub(crate) struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-/// A string that is read where it stands, unless it has escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 impl<'a> Headers<'a> {
-    /// Reads a JSON object of string to string, or an array of `[name, value]`.
-    pub(crate) fn parse(json: &'a [u8]) -> Result<Self> {
-        if json.is_empty() {
-            return Ok(Self(Vec::new()));
+    /// Reads names and values, a line each; or a JSON object of string to string, or an
+    /// array of `[name, value]`.
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self> {
+        match text.first() {
+            None => Ok(Self(Vec::new())),
+            Some(b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n') => Self::parse_json(text),
+            Some(_) => Self::parse_lines(text),
         }
-        // Of pairs serde_json reads what core does; what it does not read, core explains.
-        if let Ok(pairs) = serde_json::from_slice::<Vec<(Text<'a>, Text<'a>)>>(json) {
-            return Ok(Self(pairs.into_iter().map(|(name, value)| (name.0, value.0)).collect()));
+    }
+
+    fn parse_lines(text: &'a [u8]) -> Result<Self> {
+        let text = str::from_utf8(text)
+            .map_err(|cause| invalid("headers are not UTF-8").because(cause))?;
+        let mut headers = Vec::with_capacity(16);
+        let mut lines = text.split('\n');
+        while let Some(name) = lines.next() {
+            let value = lines.next().ok_or_else(|| {
+                invalid("headers: no JSON, and no pairs of lines, a name and its value")
+            })?;
+            headers.push((Cow::Borrowed(name), Cow::Borrowed(value)));
         }
+        Ok(Self(headers))
+    }
+
+    fn parse_json(json: &'a [u8]) -> Result<Self> {
         let document = Document::parse(json)?;
         let root = document.root();
         let wrong = || {
@@ -151,10 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_an_object_or_pairs() {
+    fn headers_are_lines_an_object_or_pairs() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(read("").unwrap(), []);
         assert_eq!(read("[]").unwrap(), []);
+        assert_eq!(read("a\nb").unwrap(), [pair("a", "b")]);
+        assert_eq!(read("a\n[\\\"\na\n").unwrap(), [pair("a", "[\\\""), pair("a", "")]);
         assert_eq!(read(r#"{"a":"b"}"#).unwrap(), [pair("a", "b")]);
         assert_eq!(read(r#" [["a", "b"],["a","c"]]"#).unwrap(), [pair("a", "b"), pair("a", "c")]);
         let spelled = r#"[["a","\u00fc\n\ud83d\ude00\"é"]]"#;
@@ -166,7 +179,6 @@ mod tests {
         for (json, kind) in [
             (r#"[["a","\ud800"]]"#, ErrorKind::InvalidJson),
             (r#"[["a","b"]] x"#, ErrorKind::InvalidJson),
-            ("\u{feff}[]", ErrorKind::InvalidJson),
             (r#"{"a":"b","a":"c"}"#, ErrorKind::InvalidJson),
             ("[[\"a\",\"\n\"]]", ErrorKind::InvalidJson),
             (r#"[["a"]]"#, ErrorKind::InvalidArgument),
@@ -174,9 +186,11 @@ mod tests {
             (r#"[["a",1]]"#, ErrorKind::InvalidArgument),
             (r#"{"a":null}"#, ErrorKind::InvalidArgument),
             ("1", ErrorKind::InvalidArgument),
+            ("a\nb\nc", ErrorKind::InvalidArgument),
         ] {
             assert_eq!(read(json).unwrap_err().kind(), kind, "{json}");
         }
         assert!(Headers::parse(b"[[\"a\",\"\xff\"]]").is_err());
+        assert!(Headers::parse(b"a\n\xff").is_err());
     }
 }
