@@ -7,7 +7,7 @@ use std::mem::{swap, take};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use twox_hash::XxHash3_128;
 
-/// The addresses of calls, by all that a call is made of.
+/// The addresses of calls, by how their callers spell them.
 ///
 /// A call is found again if it is the same to the byte, its headers included, since what
 /// they hold is replaced where it stands in the body. A hash only says where to look, so
@@ -18,6 +18,9 @@ use twox_hash::XxHash3_128;
 pub(crate) struct Calls {
     generations: Mutex<Generations>,
 }
+
+/// All that a call is made of, in parts; the second is its URL and the last one its body.
+pub(crate) type Spelling<'s> = &'s [&'s [u8]];
 
 #[derive(Default)]
 struct Generations {
@@ -42,18 +45,18 @@ const GENERATION: usize = 2 << 20;
 
 impl Calls {
     /// Returns the address of a call that is remembered.
-    pub fn find(&self, call: &HttpCall<'_>) -> Option<Fingerprint> {
+    pub fn find(&self, call: Spelling<'_>) -> Option<Fingerprint> {
         self.find_at(hash_of(call)?, call)
     }
 
     /// Remembers the address of a call, which must depend on nothing but the call.
-    pub fn insert(&self, call: &HttpCall<'_>, address: Fingerprint) {
+    pub fn insert(&self, call: Spelling<'_>, address: Fingerprint) {
         if let Some(hash) = hash_of(call) {
             self.insert_at(hash, call, address);
         }
     }
 
-    fn find_at(&self, hash: u64, call: &HttpCall<'_>) -> Option<Fingerprint> {
+    fn find_at(&self, hash: u64, call: Spelling<'_>) -> Option<Fingerprint> {
         let mut generations = self.try_lock()?;
         if let Some(found) = generations.young.find(hash, call) {
             return Some(found);
@@ -64,7 +67,7 @@ impl Calls {
         Some(found)
     }
 
-    fn insert_at(&self, hash: u64, call: &HttpCall<'_>, address: Fingerprint) {
+    fn insert_at(&self, hash: u64, call: Spelling<'_>, address: Fingerprint) {
         if let Some(mut generations) = self.try_lock() {
             generations.insert(hash, text_of(call), address);
         }
@@ -94,43 +97,47 @@ impl Generations {
 }
 
 impl Generation {
-    fn find(&self, hash: u64, call: &HttpCall<'_>) -> Option<Fingerprint> {
+    fn find(&self, hash: u64, call: Spelling<'_>) -> Option<Fingerprint> {
         let (text, address) = self.calls.get(&hash)?;
         is_text_of(text, call).then_some(*address)
     }
 }
 
-/// Returns what a call is made of.
-fn parts<'c>(call: &HttpCall<'c>) -> impl Iterator<Item = &'c [u8]> {
+/// Spells a call that was read.
+pub(crate) fn spelling_of<'c>(call: &HttpCall<'c>) -> Vec<&'c [u8]> {
     let headers = call.headers.iter().flat_map(|(name, value)| [*name, *value]);
-    [call.method, call.url].into_iter().chain(headers).map(str::as_bytes).chain([call.body])
+    let before = [call.method, call.url].into_iter().chain(headers).map(str::as_bytes);
+    before.chain([call.body]).collect()
 }
 
 /// Returns where to look for a call; `None` if it is too long to be remembered.
-fn hash_of(call: &HttpCall<'_>) -> Option<u64> {
-    let length: usize = parts(call).map(|part| part.len() + LENGTH).sum();
+fn hash_of(call: Spelling<'_>) -> Option<u64> {
+    let [_, url, .., body] = call else { return None };
     // Calls of one body to one URL take one place: there is hardly ever a second one.
-    let [url, body] =
-        [call.url.as_bytes(), call.body].map(|part| XxHash3_128::oneshot(part) as u64);
-    (length <= LONGEST).then_some(url.rotate_left(32) ^ body)
+    let [url, body] = [url, body].map(|part| XxHash3_128::oneshot(part) as u64);
+    (length_of(call) <= LONGEST).then_some(url.rotate_left(32) ^ body)
 }
 
-/// Spells a call, so that two that differ in any part are spelled differently.
-fn text_of(call: &HttpCall<'_>) -> Vec<u8> {
-    let mut text = Vec::with_capacity(parts(call).map(|part| part.len() + LENGTH).sum());
-    for part in parts(call) {
+fn length_of(call: Spelling<'_>) -> usize {
+    call.iter().map(|part| part.len() + LENGTH).sum()
+}
+
+/// Returns a call as one text, so that two that differ in any part are two texts.
+fn text_of(call: Spelling<'_>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(length_of(call));
+    for part in call {
         text.extend_from_slice(&(part.len() as u64).to_le_bytes());
         text.extend_from_slice(part);
     }
     text
 }
 
-/// Whether `text` spells `call`.
-fn is_text_of(text: &[u8], call: &HttpCall<'_>) -> bool {
+/// Whether `text` is that of `call`.
+fn is_text_of(text: &[u8], call: Spelling<'_>) -> bool {
     let mut rest = Some(text);
-    for part in parts(call) {
+    for part in call {
         let length = (part.len() as u64).to_le_bytes();
-        rest = rest.and_then(|rest| rest.strip_prefix(&length)?.strip_prefix(part));
+        rest = rest.and_then(|rest| rest.strip_prefix(&length)?.strip_prefix(*part));
     }
     rest.is_some_and(<[u8]>::is_empty)
 }
@@ -143,8 +150,8 @@ mod tests {
         [number.to_le_bytes().as_slice(), &[7; 1000]].concat()
     }
 
-    fn of_body(body: &[u8]) -> HttpCall<'_> {
-        HttpCall { method: "POST", url: "u", headers: &[], body }
+    fn of_body(body: &[u8]) -> [&[u8]; 3] {
+        [b"POST", b"u", body]
     }
 
     fn address(number: u32) -> Fingerprint {
@@ -155,13 +162,10 @@ mod tests {
 
     #[test]
     fn calls_that_differ_in_any_part_are_remembered_apart() {
-        let call = |method, url, headers, body: &'static str| HttpCall {
-            method,
-            url,
-            headers,
-            body: body.as_bytes(),
+        let call = |method, url, headers, body: &'static str| {
+            spelling_of(&HttpCall { method, url, headers, body: body.as_bytes() })
         };
-        let calls: [HttpCall<'_>; 10] = [
+        let calls = [
             call("POST", "u", &[], "body"),
             call("PUT", "u", &[], "body"),
             call("POST", "v", &[], "body"),
@@ -172,6 +176,7 @@ mod tests {
             call("POST", "u", &[("a", "b"), ("c", "")], "body"),
             call("POST", "u", &[("c", ""), ("a", "b")], "body"),
             call("POST", "u", &[("a", "b"), ("c", "body")], ""),
+            vec![b"POST", b"u", b"a\nb", b"body"],
         ];
         for (at, call) in calls.iter().enumerate() {
             for (other_at, other) in calls.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 use crate::address::{Address, Distinction};
 use crate::cache::{Asked, Cache};
+use crate::calls::spelling_of;
 use crate::claim::{Asking, Attempt, Claim, Holder, attempt};
 use crate::entry::Meta;
 use crate::error::Result;
@@ -119,15 +120,45 @@ impl Cache {
     ///
     /// As [`Cache::get`]; a body that breaks a rule is fingerprinted as bytes, so it is no error.
     pub fn intercept(&self, call: &HttpCall<'_>) -> Result<Decision> {
+        let spelling = spelling_of(call);
+        match self.recall(&spelling)? {
+            Some(response) => Ok(Decision::Replay(Replay::of(response)?)),
+            None => self.intercept_as(&spelling, call),
+        }
+    }
+
+    /// Returns the response to a call that [`Cache::intercept_as`] was asked about before,
+    /// for callers who want to read its headers only if they must.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::get`].
+    pub fn recall(&self, spelling: &[&[u8]]) -> Result<Option<Response>> {
+        if !self.settings().mode.replays() || !self.has_one_address_a_request() {
+            return Ok(None);
+        }
+        let Some(fingerprint) = self.open.addressing.calls().find(spelling) else {
+            return Ok(None);
+        };
+        let Some(response) = self.lookup(&fingerprint)? else { return Ok(None) };
+        self.count(&Asked { fingerprint, call: None }, true);
+        Ok(Some(response))
+    }
+
+    /// Says what [`Cache::intercept`] does of a call that is not recalled, and remembers
+    /// it by `spelling`: method, URL, what its headers were read from, and body. The same
+    /// bytes in the same parts must be the same call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::intercept`].
+    pub fn intercept_as(&self, spelling: &[&[u8]], call: &HttpCall<'_>) -> Result<Decision> {
         let mode = self.settings().mode;
         if !mode.replays() {
             return Ok(Decision::Pass);
         }
         self.alive()?;
         let remembers = self.has_one_address_a_request();
-        if remembers && let Some(replay) = self.replay_remembered(call)? {
-            return Ok(Decision::Replay(replay));
-        }
         // What the environment has named since may be taken back: that is not remembered.
         let (classified, remembers) = match self.open.policy.classify(call) {
             Classified::Pass => {
@@ -156,7 +187,7 @@ impl Cache {
         let sent = SentSecrets::of(call);
         let (address, asked, occurrence) = self.address_of_call(&request, &sent)?;
         if remembers {
-            self.open.addressing.calls().insert(call, address.fingerprint);
+            self.open.addressing.calls().insert(spelling, address.fingerprint);
         }
         if let Some(response) = self.lookup(&asked.fingerprint)? {
             self.count(&asked, true);
@@ -212,14 +243,6 @@ impl Cache {
     fn has_one_address_a_request(&self) -> bool {
         let options = &self.settings().options;
         options.repeats != Some(Repeats::Sequence) && options.scope != Some(Scope::Test)
-    }
-
-    /// Returns what is recorded for a call that was seen before.
-    fn replay_remembered(&self, call: &HttpCall<'_>) -> Result<Option<Replay>> {
-        let Some(fingerprint) = self.open.addressing.calls().find(call) else { return Ok(None) };
-        let Some(response) = self.lookup(&fingerprint)? else { return Ok(None) };
-        self.count(&Asked { fingerprint, call: None }, true);
-        Replay::of(response).map(Some)
     }
 
     fn address_of_call(
@@ -458,6 +481,21 @@ impl Replay {
             false => ResponseHead::from_json(&response.head)?,
         };
         Ok(Self { head, body: response.body })
+    }
+
+    /// Returns the head of a response as the JSON text of [`ResponseHead::to_json`], and
+    /// its body. A later version's head may have more members.
+    ///
+    /// # Errors
+    ///
+    /// As [`Replay::of`].
+    pub fn text_of(response: Response) -> Result<(Vec<u8>, Vec<u8>)> {
+        if response.head.is_empty() {
+            let Self { head, body } = Self::of(response)?;
+            return Ok((head.to_json().into_bytes(), body));
+        }
+        ResponseHead::check(&response.head)?;
+        Ok((response.head, response.body))
     }
 
     /// Returns the body in its recorded chunks, each with its time in milliseconds;

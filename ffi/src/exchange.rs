@@ -76,7 +76,7 @@ pub unsafe extern "C" fn f3dx_cache_exchange_claim(
     guard(err, || {
         let out = out?;
         match exchange?.0.claim(self::holder(holder))? {
-            Turn::Replay(replay) => Ok(out.give(replay)),
+            Turn::Replay(replay) => Ok(out.give_replay(replay)),
             Turn::Send => Ok(f3dx_cache_status::Miss),
             Turn::Wait => Ok(f3dx_cache_status::Wait),
         }

@@ -9,7 +9,7 @@ use crate::input::{self, Headers};
 use crate::output::{self, Out};
 use crate::status::f3dx_cache_status;
 use f3dx_cache_core::http::HttpCall;
-use f3dx_cache_core::{Decision, Error, ErrorKind, Replay, Result};
+use f3dx_cache_core::{Decision, Error, ErrorKind, Replay, Response, Result};
 use std::ffi::{c_char, c_void};
 
 /// Says what to do with an HTTP call that is about to be sent. What is an LLM
@@ -65,12 +65,17 @@ pub unsafe extern "C" fn f3dx_cache_http_intercept(
     };
     guard(err, || {
         let (out, out_exchange) = (out?, out_exchange?);
-        let headers = Headers::parse(headers?)?;
+        let (cache, method, url, text, body) = (cache?, method?, url?, headers?, body?);
+        let spelling = [method.as_bytes(), url.as_bytes(), text, body];
+        if let Some(response) = cache.recall(&spelling)? {
+            return out.give(response);
+        }
+        let headers = Headers::parse(text)?;
         let headers = headers.pairs();
-        let call = HttpCall { method: method?, url: url?, headers: &headers, body: body? };
-        match cache?.intercept(&call)? {
+        let call = HttpCall { method, url, headers: &headers, body };
+        match cache.intercept_as(&spelling, &call)? {
             Decision::Pass => Ok(f3dx_cache_status::Skipped),
-            Decision::Replay(replay) => Ok(out.give(replay)),
+            Decision::Replay(replay) => Ok(out.give_replay(replay)),
             Decision::Send(exchange) => {
                 out_exchange.hand(f3dx_cache_exchange::new(*exchange));
                 Ok(f3dx_cache_status::Miss)
@@ -139,7 +144,7 @@ pub unsafe extern "C" fn f3dx_cache_http_get(
     guard(err, || {
         let out = out?;
         match cache?.get_at(&fingerprint?)? {
-            Some(response) => Ok(out.give(Replay::of(response)?)),
+            Some(response) => out.give(response),
             None => Ok(f3dx_cache_status::Miss),
         }
     })
@@ -168,7 +173,14 @@ impl OutReplay {
     }
 
     /// Hands a response over.
-    pub(crate) fn give(self, replay: Replay) -> f3dx_cache_status {
+    pub(crate) fn give(self, response: Response) -> Result<f3dx_cache_status> {
+        let (head, body) = Replay::text_of(response)?;
+        self.head.fill_text(head);
+        Ok(self.body.fill(body))
+    }
+
+    /// Hands a response over that was read.
+    pub(crate) fn give_replay(self, replay: Replay) -> f3dx_cache_status {
         self.head.fill_text(replay.head.to_json());
         self.body.fill(replay.body)
     }

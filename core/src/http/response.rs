@@ -4,7 +4,9 @@ use super::policy::HttpPolicy;
 use super::stream::{StreamState, StreamWatcher};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::write_string;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write as _;
@@ -92,36 +94,54 @@ impl ResponseHead {
     ///
     /// [`ErrorKind::Corrupt`] if it is anything else.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let head: Head = serde_json::from_slice(text).map_err(|cause| {
-            Error::new(ErrorKind::Corrupt, "the head of a recorded response").because(cause)
-        })?;
-        let mut chunks = Vec::with_capacity(head.chunks.len());
-        let mut last = 0;
-        for (end, at_ms) in head.chunks {
-            if end < last {
-                let message = "the head of a recorded response: its chunks are out of order";
-                return Err(Error::new(ErrorKind::Corrupt, message));
-            }
-            last = end;
-            chunks.push(Chunk { end, at_ms });
+        let head = Head::parse(text)?;
+        let owned =
+            |(name, value): (Text<'_>, Text<'_>)| (name.0.into_owned(), value.0.into_owned());
+        let mut headers: Vec<_> = head.headers.0.into_iter().map(owned).collect();
+        if !headers.is_sorted_by(|(a, _), (b, _)| a < b) {
+            headers = BTreeMap::from_iter(headers).into_iter().collect();
         }
-        Ok(Self { status: head.status, headers: head.headers.0, chunks })
+        let chunks = head.chunks.into_iter().map(|(end, at_ms)| Chunk { end, at_ms }).collect();
+        Ok(Self { status: head.status, headers, chunks })
+    }
+
+    /// Fails where [`ResponseHead::from_json`] does.
+    pub(crate) fn check(text: &[u8]) -> Result<()> {
+        Head::parse(text).map(|_| ())
     }
 }
 
 /// The head of a response as it is read.
-#[derive(serde::Deserialize)]
-struct Head {
+#[derive(Deserialize)]
+struct Head<'t> {
     status: u16,
-    headers: Headers,
+    #[serde(borrow)]
+    headers: Headers<'t>,
     #[serde(default)]
     chunks: Vec<(u64, u64)>,
 }
 
-/// Sorted by name, each once.
-struct Headers(Vec<(String, String)>);
+impl<'t> Head<'t> {
+    fn parse(text: &'t [u8]) -> Result<Self> {
+        let head: Self = serde_json::from_slice(text).map_err(|cause| {
+            Error::new(ErrorKind::Corrupt, "the head of a recorded response").because(cause)
+        })?;
+        if !head.chunks.is_sorted_by_key(|(end, _)| *end) {
+            let message = "the head of a recorded response: its chunks are out of order";
+            return Err(Error::new(ErrorKind::Corrupt, message));
+        }
+        Ok(head)
+    }
+}
 
-impl<'de> Deserialize<'de> for Headers {
+/// Names and values, as they stand.
+struct Headers<'t>(Vec<(Text<'t>, Text<'t>)>);
+
+/// A string that is read where it stands, unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+
+impl<'de: 't, 't> Deserialize<'de> for Headers<'t> {
     fn deserialize<D: Deserializer<'de>>(text: D) -> std::result::Result<Self, D::Error> {
         text.deserialize_map(Members)
     }
@@ -130,7 +150,7 @@ impl<'de> Deserialize<'de> for Headers {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Headers;
+    type Value = Headers<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("headers")
@@ -139,13 +159,10 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(
         self,
         mut members: A,
-    ) -> std::result::Result<Headers, A::Error> {
+    ) -> std::result::Result<Self::Value, A::Error> {
         let mut headers = Vec::with_capacity(8);
-        while let Some(header) = members.next_entry::<String, String>()? {
+        while let Some(header) = members.next_entry()? {
             headers.push(header);
-        }
-        if !headers.is_sorted_by(|(a, _), (b, _)| a < b) {
-            headers = BTreeMap::from_iter(headers).into_iter().collect();
         }
         Ok(Headers(headers))
     }
@@ -294,6 +311,8 @@ mod tests {
             r#"{"status":200,"headers":{},"chunks":[[5,0],[4,0]]}"#,
         ] {
             let error = ResponseHead::from_json(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{text}");
+            let error = ResponseHead::check(text.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{text}");
         }
     }
