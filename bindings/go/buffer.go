@@ -3,10 +3,7 @@ package f3dxcache
 // #include "f3dx_cache.h"
 import "C"
 
-import (
-	"strings"
-	"unsafe"
-)
+import "unsafe"
 
 // take copies the bytes of a buffer and releases it. Never nil for one that was filled.
 func take(buffer *C.f3dx_cache_buffer) []byte {
@@ -17,11 +14,4 @@ func take(buffer *C.f3dx_cache_buffer) []byte {
 	copy(bytes, unsafe.Slice((*byte)(unsafe.Pointer(buffer.data)), int(buffer.len)))
 	C.f3dx_cache_buffer_free(buffer)
 	return bytes
-}
-
-// takeText copies the text of a buffer and releases it.
-func takeText(buffer *C.f3dx_cache_buffer) string {
-	text := strings.Clone(unsafe.String((*byte)(unsafe.Pointer(buffer.data)), int(buffer.len)))
-	C.f3dx_cache_buffer_free(buffer)
-	return text
 }

@@ -16,7 +16,7 @@ import (
 
 func replayOf(head, body *C.f3dx_cache_buffer) (*replay, error) {
 	content := take(body)
-	recorded, err := parseHead(takeText(head))
+	recorded, err := parseHead(take(head))
 	if err != nil {
 		return nil, err
 	}

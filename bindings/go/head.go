@@ -1,9 +1,10 @@
 package f3dxcache
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
-	"strings"
+	"unsafe"
 )
 
 // replay is a recorded HTTP response.
@@ -15,17 +16,17 @@ type replay struct {
 	body   []byte
 }
 
-// parseHead reads the status, headers and chunks of a replay, as the library spells them.
-func parseHead(text string) (*replay, error) {
-	recorded, ok := scanHead(text)
-	if ok {
+// parseHead reads the status, headers and chunks of a replay, as the library spells them. It
+// keeps the text, and changes it.
+func parseHead(text []byte) (*replay, error) {
+	if recorded, ok := scanHead(text); ok {
 		return recorded, nil
 	}
 	head, err := parsed[struct {
 		Status  int               `json:"status"`
 		Headers map[string]string `json:"headers"`
 		Chunks  [][2]int64        `json:"chunks"`
-	}]([]byte(text))
+	}](text)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +39,11 @@ func parseHead(text string) (*replay, error) {
 
 // scanHead reads a head that is spelled as nearly all are, canonical and without escapes,
 // in a tenth of the time that encoding/json takes.
-func scanHead(text string) (*replay, bool) {
+func scanHead(text []byte) (*replay, bool) {
 	s := scanner{text}
 	recorded := &replay{}
 	if s.skip(`{"chunks":[`) {
-		recorded.chunks = make([][2]int64, 0, strings.Count(text, "],[")+1)
+		recorded.chunks = make([][2]int64, 0, bytes.Count(text, []byte("],["))+1)
 		for more := true; more; more = s.skip(",") {
 			end, ok := s.number("[")
 			at, also := s.number(",")
@@ -57,42 +58,67 @@ func scanHead(text string) (*replay, bool) {
 	} else if !s.skip(`{"headers":{`) {
 		return nil, false
 	}
-	count := strings.Count(s.rest, `":"`)
+	count := bytes.Count(s.rest, []byte(`":"`))
 	recorded.header = make(http.Header, count)
 	values := make([]string, 0, count)
 	for range count {
 		name, ok := s.text(`"`)
 		value, also := s.text(`:"`)
-		if !ok || !also {
+		if !ok || !also || !canonicalize(name) {
 			return nil, false
 		}
-		values = append(values, value)
-		recorded.header[http.CanonicalHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
+		values = append(values, stringOf(value))
+		recorded.header[stringOf(name)] = values[len(values)-1 : len(values) : len(values)]
 		if !s.skip(",") {
 			break
 		}
 	}
 	status, ok := s.number(`},"status":`)
 	recorded.status = int(status)
-	return recorded, ok && s.rest == "}"
+	return recorded, ok && string(s.rest) == "}"
+}
+
+// canonicalize gives a name of a header in lower case the case that http.Header has, which
+// encoding/json does not mind: the second time there is nothing to change.
+func canonicalize(name []byte) bool {
+	first := true
+	for i, b := range name {
+		switch {
+		case 'a' <= b && b <= 'z':
+			if first {
+				name[i] = b - 'a' + 'A'
+			}
+		case b != '-' && (b < '0' || '9' < b):
+			return false
+		}
+		first = b == '-'
+	}
+	return len(name) > 0
 }
 
 // scanner reads a text from its front.
-type scanner struct{ rest string }
+type scanner struct{ rest []byte }
 
-func (s *scanner) skip(what string) (ok bool) {
-	s.rest, ok = strings.CutPrefix(s.rest, what)
-	return ok
+func (s *scanner) skip(what string) bool {
+	if len(s.rest) < len(what) || string(s.rest[:len(what)]) != what {
+		return false
+	}
+	s.rest = s.rest[len(what):]
+	return true
 }
 
 // text reads a string that begins with open, and has no escapes.
-func (s *scanner) text(open string) (string, bool) {
+func (s *scanner) text(open string) ([]byte, bool) {
 	if !s.skip(open) {
-		return "", false
+		return nil, false
 	}
-	text, rest, ok := strings.Cut(s.rest, `"`)
-	s.rest = rest
-	return text, ok && strings.IndexByte(text, '\\') < 0
+	end := bytes.IndexByte(s.rest, '"')
+	if end < 0 {
+		return nil, false
+	}
+	text := s.rest[:end:end]
+	s.rest = s.rest[end+1:]
+	return text, bytes.IndexByte(text, '\\') < 0
 }
 
 // number reads an integer behind what stands before it.
@@ -104,7 +130,10 @@ func (s *scanner) number(before string) (int64, bool) {
 	for digits < len(s.rest) && '0' <= s.rest[digits] && s.rest[digits] <= '9' {
 		digits++
 	}
-	number, err := strconv.ParseInt(s.rest[:digits], 10, 64)
+	number, err := strconv.ParseInt(stringOf(s.rest[:digits]), 10, 64)
 	s.rest = s.rest[digits:]
 	return number, err == nil
 }
+
+// stringOf makes a string of bytes that do not change any more.
+func stringOf(bytes []byte) string { return unsafe.String(unsafe.SliceData(bytes), len(bytes)) }

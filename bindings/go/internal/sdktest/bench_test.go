@@ -16,10 +16,12 @@ import (
 	f3dxcache "github.com/f3dx/f3dx-cache/bindings/go"
 )
 
-// stub answers with what was recorded, and does nothing else.
+// stub answers as a replay does, each response with a header of its own, and does nothing
+// else.
 type stub struct {
 	header http.Header
 	body   []byte
+	length int64
 }
 
 func (s *stub) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -27,7 +29,7 @@ func (s *stub) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Body.Close()
 	return &http.Response{
 		Status: "200 OK", StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: s.header, Body: io.NopCloser(bytes.NewReader(s.body)), Request: req,
+		Header: s.header.Clone(), Body: io.NopCloser(bytes.NewReader(s.body)), ContentLength: s.length, Request: req,
 	}, nil
 }
 
@@ -42,25 +44,25 @@ func against(b *testing.B, prompt string, call func(*openai.Client, string) erro
 		b.Cleanup(func() { cache.Close() })
 		return cache
 	}
-	recorded := &stub{}
-	keep := f3dxcache.Transport{Cache: open(f3dxcache.Record)}
+	with := func(transport http.RoundTripper) *openai.Client {
+		return newOpenAI(p.URL, option.WithHTTPClient(&http.Client{Transport: transport}))
+	}
+	must(b, call(with(&f3dxcache.Transport{Cache: open(f3dxcache.Record)}), prompt))
+	p.stop()
+	replay, recorded := &f3dxcache.Transport{Cache: open(f3dxcache.Replay)}, &stub{}
 	keeping := roundTrip(func(req *http.Request) (*http.Response, error) {
-		response, err := keep.RoundTrip(req)
+		response, err := replay.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}
 		defer response.Body.Close()
 		recorded.body, err = io.ReadAll(response.Body)
-		recorded.header = response.Header
+		recorded.header, recorded.length = response.Header, response.ContentLength
 		response.Body = io.NopCloser(bytes.NewReader(recorded.body))
 		return response, err
 	})
-	with := func(transport http.RoundTripper) *openai.Client {
-		return newOpenAI(p.URL, option.WithHTTPClient(&http.Client{Transport: transport}))
-	}
 	must(b, call(with(keeping), prompt))
-	p.stop()
-	stubbed, replayed := with(recorded), with(&f3dxcache.Transport{Cache: open(f3dxcache.Replay)})
+	stubbed, replayed := with(recorded), with(replay)
 	var ofStub, ofReplay time.Duration
 	for b.Loop() {
 		begun := time.Now()
