@@ -288,11 +288,17 @@ impl NativeCache {
         body: &[u8],
         length: u32,
     ) -> napi::Result<Option<Either3<Replay<'env>, NativeExchange, String>>> {
-        let headers = pairs(&headers);
         let body = first(body, length);
-        let call = HttpCall { method: &method, url: &url, headers: &headers, body };
         let timed = self.core.settings().options.replay_timing == Some(true);
-        Ok(match guard(|| self.core.intercept(&call))? {
+        let spelling = [method.as_bytes(), url.as_bytes(), headers.as_bytes(), body];
+        let recalled =
+            guard(|| self.core.recall(&spelling)?.map(f3dx_cache_core::Replay::of).transpose())?;
+        if let Some(recorded) = recalled {
+            return Ok(Some(Either3::A(replay(env, recorded, timed)?)));
+        }
+        let headers = pairs(&headers);
+        let call = HttpCall { method: &method, url: &url, headers: &headers, body };
+        Ok(match guard(|| self.core.intercept_as(&spelling, &call))? {
             Decision::Pass => None,
             Decision::Replay(recorded) => Some(Either3::A(replay(env, recorded, timed)?)),
             Decision::Send(exchange) => Some(Either3::B(NativeExchange::new(*exchange, timed))),

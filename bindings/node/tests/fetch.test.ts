@@ -1,10 +1,11 @@
 /** What `use` does to calls of Node's own `fetch`. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { CacheMissError, use } from '../dist/index.mjs';
 import { Provider, bytesOf, inFolder } from './provider.js';
 
@@ -271,6 +272,40 @@ test('the innermost use answers, and each asynchronous context has its own', () 
     await (await ask('outer')).text();
     expect(outer.cache.stats()).toMatchObject({ entries: 1, misses: 1 });
     await outer.close();
+  }));
+
+test('of uses side by side each has its own context, the first one too', () =>
+  inFolder(async (_, folder) => {
+    const begun: (() => void)[] = [];
+    const all = new Promise<void>((resolve) => begun.push(resolve));
+    const side = async (name: string, last: boolean) => {
+      const own = use({ path: `${folder}/${name}.redb`, hosts, mode: 'record' });
+      if (last) begun[0]!();
+      await all;
+      await (await ask(`${name} 1`)).text();
+      const nested = use({ path: `${folder}/${name}-nested.redb`, hosts, mode: 'record' });
+      await (await ask(`${name} nested`)).text();
+      expect(nested.cache.stats()).toMatchObject({ entries: 1, misses: 1 });
+      await nested.close();
+      await (await ask(`${name} 2`)).text();
+      expect(own.cache.stats()).toMatchObject({ entries: 2, misses: 2 });
+      await own.close();
+    };
+    const first = side('a', false);
+    await Promise.all([first, side('b', false), side('c', true)]);
+    expect(await provider.calls()).toBe(9);
+  }));
+
+test('one use alone has no context, which would make every promise cost more', () =>
+  inFolder(async (path) => {
+    const entered = vi.spyOn(AsyncLocalStorage.prototype, 'enterWith');
+    const alone = use({ path, hosts, mode: 'record' });
+    expect(entered).not.toHaveBeenCalled();
+    const other = use({ path, hosts, mode: 'record' });
+    expect(entered).toHaveBeenCalledOnce();
+    entered.mockRestore();
+    await other.close();
+    await alone.close();
   }));
 
 test('headers that can be read only once arrive, at a provider and elsewhere', () =>

@@ -4,6 +4,10 @@
  * A call asks the cache that is active where it is made: the innermost `use` of its own
  * asynchronous context, if there is one; otherwise the one that was entered last. A `use`
  * that has ended is passed over in favour of the one around it.
+ *
+ * Before Node 24, a context in use makes every promise of the process cost more. So a `use`
+ * that is the only one gets none; those that come while it is open do, and whatever is in no
+ * context of theirs is its own.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -30,6 +34,8 @@ export class Active {
   draining = false;
   open = false;
   outer: Active | undefined;
+  /** How it is told from others: it has a context of its own, or was there first. */
+  bound: 'context' | 'first' | undefined;
 
   constructor(cache: Cache) {
     this.cache = cache;
@@ -47,7 +53,9 @@ export class Active {
     entered.push(this);
     this.open = true;
     this.outer = innermost(context.getStore());
-    if (bound) context.enterWith(this);
+    if (!bound) return;
+    this.bound = entered.length === 1 ? 'first' : 'context';
+    if (this.bound === 'context') context.enterWith(this);
   }
 
   /** Calls `run` with this as the innermost cache of its context. */
@@ -83,7 +91,14 @@ export class Active {
 /** Returns what answers a call made here and now, if anything does. */
 export function active(): Active | undefined {
   const { entered, context } = state();
-  return innermost(context.getStore()) ?? entered.at(-1);
+  return innermost(context.getStore()) ?? outside(entered);
+}
+
+/** Returns which of those that are open answers outside of their contexts. */
+function outside(entered: readonly Active[]): Active | undefined {
+  const [first, ...others] = entered;
+  const isFirst = first?.bound === 'first' && others.every(({ bound }) => bound === 'context');
+  return isFirst ? first : entered.at(-1);
 }
 
 /** A context still names a `use` that has ended. */
