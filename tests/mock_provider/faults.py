@@ -28,7 +28,7 @@ VALUES: dict[str, tuple[range, int | None] | None] = {
 }
 
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "status": ("retry-after", "retry-after-ms", "x-should-retry", "code"),
+    "status": ("retry-after", "retry-after-ms", "x-should-retry", "code", "param"),
     "error-event": ("done",),
     "slow": ("ms",),
     "delay": ("ms",),

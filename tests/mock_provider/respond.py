@@ -171,9 +171,12 @@ def faulty(call: Call, endpoint: Endpoint) -> Reply | None:
 
 def failing(call: Call, endpoint: Endpoint) -> Reply:
     wanted = call.directives["status"]
-    code = wanted.options.get("code")
+    code, param = wanted.options.get("code"), wanted.options.get("param")
     message = f"this request was asked to fail with status {wanted.value}"
-    reply = endpoint.provider.rejection(call, Rejected(wanted.value, message, code=code))
+    if param:
+        message = f"{param} is not supported by this model"
+    rejected = Rejected(wanted.value, message, param=param, code=code)
+    reply = endpoint.provider.rejection(call, rejected)
     for name in ("retry-after", "retry-after-ms", "x-should-retry"):
         if name in wanted.options:
             reply.headers[name] = wanted.options[name]

@@ -327,6 +327,14 @@ def test_a_status_is_raised_by_both_sdks(gpt, claude, status, error):
     assert from_claude.value.body["error"]["type"].endswith("_error")
 
 
+def test_a_rejected_parameter_is_named(provider, gpt, claude):
+    with pytest.raises(openai.BadRequestError, match="temperature is not supported") as from_gpt:
+        chat(gpt, "[[status:400 param=temperature]]")
+    assert from_gpt.value.param == "temperature"
+    with pytest.raises(anthropic.BadRequestError, match="temperature is not supported"):
+        message(claude, "[[status:400 param=temperature]]")
+
+
 def test_a_fault_with_times_goes_away(provider, gpt):
     patient = gpt.with_options(max_retries=3)
     assert chat(patient, "hi [[status:429 retry-after-ms=1 times=2]]").choices
