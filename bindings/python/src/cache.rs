@@ -339,6 +339,11 @@ impl Cache {
 }
 
 impl Cache {
+    /// Returns another handle of core, for what core does with it.
+    pub fn core(&self) -> f3dx_cache_core::Cache {
+        self.core.clone()
+    }
+
     /// Returns the address that a request, or a fingerprint in hexadecimal, stands for.
     fn address(&self, request: &Bound<'_, PyAny>) -> PyResult<Fingerprint> {
         if let Ok(text) = request.cast::<PyString>()

@@ -7,7 +7,15 @@ use pyo3::sync::PyOnceLock;
 
 /// Returns the exceptions, by their names.
 pub fn classes(py: Python<'_>) -> PyResult<Vec<(&'static str, Bound<'_, PyAny>)>> {
-    let names = ["Error", "JsonError", "JsonTypeError", "ConfigError", "FileError", "CacheMiss"];
+    let names = [
+        "Error",
+        "JsonError",
+        "JsonTypeError",
+        "ConfigError",
+        "FileError",
+        "TraceError",
+        "CacheMiss",
+    ];
     let errors = module(py)?;
     names.into_iter().map(|name| Ok((name, errors.getattr(name)?))).collect()
 }
@@ -42,6 +50,20 @@ pub fn lone_surrogate_in_text(py: Python<'_>) -> PyErr {
     json(py, "JsonError", message, rule, 0).map_or_else(|cause| cause, PyErr::from_value)
 }
 
+/// Makes the exception for a failure of core that may be about an argument: `ConfigError`, then.
+pub fn argument(py: Python<'_>, error: &Error) -> PyErr {
+    match error.kind() {
+        ErrorKind::InvalidArgument => config(py, &error.to_string()),
+        _ => from_core(py, error),
+    }
+}
+
+/// Makes the exception for a Python value, not a request, that is not JSON.
+pub fn json_type(py: Python<'_>, message: &str) -> PyErr {
+    json(py, "JsonTypeError", message, "unsupported_type", "")
+        .map_or_else(|cause| cause, PyErr::from_value)
+}
+
 /// Makes a `ConfigError`.
 pub fn config(py: Python<'_>, message: &str) -> PyErr {
     new(py, "ConfigError", message).map_or_else(|cause| cause, PyErr::from_value)
@@ -71,6 +93,7 @@ fn class_of(kind: ErrorKind) -> &'static str {
         | ErrorKind::Corrupt
         | ErrorKind::UnsupportedFormat
         | ErrorKind::Full => "FileError",
+        ErrorKind::InvalidRow => "TraceError",
         _ => "Error",
     }
 }

@@ -29,6 +29,14 @@ pub fn from_python<T: serde::de::DeserializeOwned>(value: &Bound<'_, PyAny>) -> 
         .map_err(|cause| error::plain(py, "invalid_argument", &cause.to_string()))
 }
 
+/// Returns the text of a path, and any other value as it is.
+pub fn path_as_text<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match value.hasattr(intern!(value.py(), "__fspath__"))? {
+        true => value.call_method0(intern!(value.py(), "__fspath__")),
+        false => Ok(value.clone()),
+    }
+}
+
 /// Returns a JSON object of one member.
 pub fn object(name: &str, canonical: &[u8]) -> serde_json::Result<String> {
     let value: Value = serde_json::from_slice(canonical)?;

@@ -5,20 +5,28 @@
 //! | `cache` | `Cache` |
 //! | `entries`, `explanation` | what a cache tells of itself |
 //! | `exchange` | `Exchange` and `Replay`, what `Cache.intercept` returns |
+//! | `trace`, `row` | `Traces`, and `Row`, one recorded call |
+//! | `diff`, `replay` | comparing outputs, and running traces again |
+//! | `callback` | functions that core calls, and waits for |
 //! | `request`, `walk` | from a request, a dict or JSON text, to bytes |
 //! | `options` | keyword arguments as core's options |
 //! | `detached` | calls into core without the GIL |
 //! | `error`, `json` | exceptions; cold values by way of JSON text |
 
 mod cache;
+mod callback;
 mod detached;
+mod diff;
 mod entries;
 mod error;
 mod exchange;
 mod explanation;
 mod json;
 mod options;
+mod replay;
 mod request;
+mod row;
+mod trace;
 mod walk;
 
 use pyo3::prelude::*;
@@ -29,12 +37,22 @@ mod _native {
     #[pymodule_export]
     use crate::cache::Cache;
     #[pymodule_export]
+    use crate::callback::Reply;
+    #[pymodule_export]
+    use crate::diff::diff;
+    #[pymodule_export]
     use crate::entries::{Entries, Entry};
     #[pymodule_export]
     use crate::exchange::{Exchange, Replay};
     #[pymodule_export]
     use crate::explanation::Explanation;
+    #[pymodule_export]
+    use crate::replay::{render, replay};
     use crate::request::Request;
+    #[pymodule_export]
+    use crate::row::Row;
+    #[pymodule_export]
+    use crate::trace::Traces;
     use crate::{detached, json, options};
     use f3dx_cache_core::{Env, Mode, Settings, Summary};
     use pyo3::prelude::*;

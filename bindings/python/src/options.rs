@@ -1,7 +1,7 @@
 //! Keyword arguments as core's options.
 
 use crate::{error, json, walk};
-use f3dx_cache_core::Options;
+use f3dx_cache_core::{Options, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::PathBuf;
@@ -28,4 +28,22 @@ pub fn options(py: Python<'_>, arguments: Option<&Bound<'_, PyDict>>) -> PyResul
         options = Options::from_json(&text).map_err(|cause| wrong(&cause))?.or(options);
     }
     Ok(options)
+}
+
+/// Reads a JSON object of options, by their names in core; `None` is an option's default.
+pub fn object<T: Send>(
+    py: Python<'_>,
+    arguments: Option<&Bound<'_, PyDict>>,
+    from_json: impl FnOnce(&[u8]) -> Result<T>,
+) -> PyResult<T> {
+    let given = PyDict::new(py);
+    for (name, value) in arguments.into_iter().flat_map(|arguments| arguments.iter()) {
+        if !value.is_none() {
+            given.set_item(name, json::path_as_text(&value)?)?;
+        }
+    }
+    let mut text = Vec::new();
+    let written = walk::write(&given, &mut text);
+    written.map_err(|problem| error::config(py, &format!("option {}", problem.text())))?;
+    from_json(&text).map_err(|failure| error::argument(py, &failure))
 }

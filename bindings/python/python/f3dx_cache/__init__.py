@@ -3,6 +3,8 @@
 A :class:`Cache` is one file that records each request once and replays its answer by
 content; Rust, C, Python, Node and Go share it. A changed request is a miss that explains
 itself, never an old answer.
+
+:func:`replay` asks for new outputs of recorded traces, and reports what changed.
 """
 
 from ._native import (
@@ -11,13 +13,28 @@ from ._native import (
     Exchange,
     Explanation,
     Replay,
+    Row,
+    Traces,
     __version__,
     canonicalize,
     fingerprint,
     recover,
     verify,
 )
-from .errors import CacheMiss, ConfigError, Error, FileError, JsonError, JsonTypeError
+from .diff import Comparison, diff
+from .errors import (
+    CacheMiss,
+    ConfigError,
+    Error,
+    FileError,
+    JsonError,
+    JsonTypeError,
+    TraceError,
+)
+from .models import model_call
+from .replay import Progress, areplay, replay
+from .report import Report
+from .traces import read_jsonl, read_traces
 from .use import use
 
 # For `pytest -p f3dx_cache`, and for the entry point, which names this package: pytest
@@ -27,6 +44,7 @@ pytest_plugins = ["f3dx_cache.pytest_plugin"]
 __all__ = [
     "Cache",
     "CacheMiss",
+    "Comparison",
     "ConfigError",
     "Entry",
     "Error",
@@ -35,11 +53,22 @@ __all__ = [
     "FileError",
     "JsonError",
     "JsonTypeError",
+    "Progress",
     "Replay",
+    "Report",
+    "Row",
+    "TraceError",
+    "Traces",
     "__version__",
+    "areplay",
     "canonicalize",
+    "diff",
     "fingerprint",
+    "model_call",
+    "read_jsonl",
+    "read_traces",
     "recover",
+    "replay",
     "use",
     "verify",
 ]

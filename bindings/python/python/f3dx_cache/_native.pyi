@@ -1,11 +1,23 @@
 """The part of f3dx_cache that is written in Rust."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final, type_check_only
 
-from .errors import CacheMiss, ConfigError, Error, FileError, JsonError, JsonTypeError
+from .calls import Calls
+from .errors import (
+    CacheMiss,
+    ConfigError,
+    Error,
+    FileError,
+    JsonError,
+    JsonTypeError,
+    TraceError,
+)
+from .models import ModelCall
+from .rows import BadRow, Source, ToolCall
+from .rows import Usage as _Usage
 
 @type_check_only
 class _Model(Protocol):
@@ -28,6 +40,10 @@ _Request: TypeAlias = (
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
 _Path: TypeAlias = str | os.PathLike[str]
 _Mode: TypeAlias = Literal["replay", "record", "refresh", "read_only", "off"]
+
+_Format: TypeAlias = Literal[
+    "f3dx", "f3dx_parquet", "otel", "otlp", "openai_batch", "anthropic_batch", "plain"
+]
 
 @type_check_only
 class _Rule(TypedDict, total=False):
@@ -115,13 +131,22 @@ __all__ = [
     "JsonError",
     "JsonTypeError",
     "Replay",
+    "Reply",
+    "Row",
+    "TraceError",
+    "Traces",
     "__version__",
     "canonicalize",
+    "diff",
     "fingerprint",
     "merge_summaries",
     "mode_for_tests",
+    "recover",
+    "render",
+    "replay",
     "replay_key_placeholders",
     "summary_line",
+    "verify",
 ]
 
 __version__: str
@@ -167,6 +192,44 @@ def replay_key_placeholders() -> list[str]:
 
     In replay those that are unset get a placeholder, since SDKs refuse to start without one.
     """
+
+def diff(
+    before: Any,
+    after: Any,
+    options: Mapping[str, Any],
+    *,
+    system: str | None = None,
+    prompt: str | None = None,
+    cache: Cache | None = None,
+    call: ModelCall | None = None,
+    embed: ModelCall | None = None,
+    calls: Calls | None = None,
+) -> dict[str, Any]:
+    """Compare two outputs; return the comparison as a dict.
+
+    calls runs call and embed.
+    """
+
+def replay(
+    traces: Traces | Iterator[Row],
+    target: Callable[[Row], Any],
+    options: Mapping[str, Any],
+    calls: Calls,
+    *,
+    total: int | None = None,
+    cache: Cache | None = None,
+    call: ModelCall | None = None,
+    embed: ModelCall | None = None,
+    progress: Callable[[dict[str, Any]], object] | None = None,
+) -> str:
+    """Replay traces; return the report as JSON text.
+
+    total is how many rows the iterator has, if that is known. calls runs target, call and
+    embed; progress is called by this thread.
+    """
+
+def render(report: str, format: Literal["json", "markdown", "junit", "html"] | str) -> str:
+    """Return a report, given as JSON text, in another form."""
 
 @final
 class Cache:
@@ -510,3 +573,151 @@ class Exchange:
         end is "eof", "left" (the caller closed before the end) or "failed". Later calls do
         nothing.
         """
+
+@final
+class Traces(Iterator[Row]):
+    """The rows of a trace file, read one at a time.
+
+    A row that cannot be read is counted, kept in bad_rows and passed over; if strict, it ends
+    the iteration with TraceError.
+    """
+
+    def __new__(
+        cls,
+        path: _Path,
+        *,
+        strict: bool | None = None,
+        format: _Format | str | None = None,
+        input: _Path | None = None,
+    ) -> Traces:
+        """Open a trace file, compressed with gzip or not, and tell its format."""
+
+    def __next__(self) -> Row: ...
+    @property
+    def path(self) -> str:
+        """The file."""
+
+    @property
+    def format(self) -> _Format | None:
+        """The format; None until the first row shows it."""
+
+    @property
+    def bad(self) -> int:
+        """How many rows could not be read so far."""
+
+    @property
+    def bad_rows(self) -> list[BadRow]:
+        """The first 1,000 rows that could not be read so far: source, column and reason."""
+
+    def close(self) -> None:
+        """Close the file; what is known about it stays."""
+
+    def __enter__(self) -> Traces: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        exception: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+
+@final
+class Row:
+    """One recorded call of a trace file. What a format does not tell is None, or empty.
+
+    Row(prompt=..., output=...) makes one by hand; its members are those of the attributes.
+    """
+
+    def __new__(cls, *, prompt: str | None = None, **members: Any) -> Row:
+        """Make a row by hand; prompt is a message of the user, after messages."""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands: file and line, of a parquet file the row."""
+
+    @property
+    def trace_id(self) -> str | None:
+        """The run that it belongs to."""
+
+    @property
+    def case_id(self) -> str | None:
+        """Its own name, such as the custom_id of a batch."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered; if that is not known, the one that was asked."""
+
+    @property
+    def provider(self) -> str | None:
+        """The provider's name, as the file spells it."""
+
+    @property
+    def system(self) -> str | None:
+        """The system prompt; an empty one is ""."""
+
+    @property
+    def prompt(self) -> str | None:
+        """The text of the last message of the user."""
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages without the system prompt, as dicts."""
+
+    @property
+    def tools(self) -> list[Any]:
+        """The tools that were offered, as the request had them."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The other members of the request, such as temperature."""
+
+    @property
+    def output(self) -> str | None:
+        """The text of the output."""
+
+    @property
+    def parts(self) -> list[Any]:
+        """The output's parts, where it has more than text."""
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls of the output: id, name, and arguments, parsed where they are JSON."""
+
+    @property
+    def usage(self) -> _Usage:
+        """The tokens that were counted: input_tokens and output_tokens."""
+
+    @property
+    def latency_ms(self) -> float | None:
+        """How long the call took, in milliseconds."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the output ended, as the provider spells it."""
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, if there is no output."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the row that no other attribute holds."""
+
+    def own(self) -> dict[str, Any]:
+        """Return the row as it stands in the file, a dict of its own fields."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as a dict."""
+
+@final
+class Reply:
+    """Where calls.Calls puts what a call came to, once."""
+
+    def answer(self, value: Any) -> None:
+        """Take what the function returned; TypeError or JsonTypeError if it is not wanted."""
+
+    def fail(self, why: str) -> None:
+        """Take what went wrong, for people."""
+
+    def end(self, raised: BaseException) -> None:
+        """End all of it with an exception that is no answer."""

@@ -9,7 +9,8 @@ class Error(Exception):
     The message names the thing, the place and the way out. ``kind`` tells failures apart
     for programs: ``"invalid_argument"``, ``"invalid_json"``, ``"io"``, ``"locked"``,
     ``"read_only"``, ``"corrupt"``, ``"unsupported_format"``, ``"full"``,
-    ``"config_mismatch"``, ``"config"`` or, for a bug in this library, ``"panic"``.
+    ``"config_mismatch"``, ``"config"``, ``"callback"``, ``"invalid_row"`` or, for a bug in
+    this library, ``"panic"``.
     """
 
     kind: str = "invalid_argument"
@@ -55,6 +56,15 @@ class FileError(Error):
     """
 
     kind = "io"
+
+
+class TraceError(Error, ValueError):
+    """A row of a trace file, or the file, cannot be read.
+
+    The message is ``file:line:column: reason``, and quotes nothing of the row.
+    """
+
+    kind = "invalid_row"
 
 
 class CacheMiss(BaseException):
