@@ -107,6 +107,10 @@ impl DiffOptions {
         if json.is_empty() {
             return Ok(Self::default());
         }
+        // Serde takes an array for an object without names.
+        if json.trim_ascii_start().first() == Some(&b'[') {
+            return Err(wrong("a JSON object of diff options is needed"));
+        }
         let options: Self = serde_json::from_slice(json)
             .map_err(|cause| wrong("a JSON object of diff options is needed").because(cause))?;
         options.check()?;
@@ -153,4 +157,30 @@ impl DiffOptions {
 
 fn wrong(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        for (json, says) in [
+            ("[]", "a JSON object of diff options is needed"),
+            (r#"{"mod": "bytes"}"#, "unknown field `mod`"),
+            (r#"{"mode": "byte"}"#, "unknown variant `byte`"),
+            (r#"{"epsilon": -1}"#, "epsilon = -1"),
+            (r#"{"same_above": 1.5}"#, "same_above = 1.5"),
+            (r#"{"different_below": 0.99}"#, "different_below = 0.99 is above"),
+            (r#"{"votes": 0}"#, "votes = 0"),
+            (r#"{"ignore": [""]}"#, "nothing to compare"),
+            (r#"{"unordered": ["tags"]}"#, "\"tags\""),
+        ] {
+            let error = DiffOptions::from_json(json.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{json}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert_eq!(DiffOptions::from_json(b"").unwrap(), DiffOptions::default());
+        assert!(DiffOptions::from_json(br#"{"unordered": [""]}"#).is_ok());
+    }
 }

@@ -1,15 +1,19 @@
 //! Which items of two arrays are compared with each other.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::iter::successors;
 
 use super::document::{Kind, Node};
 use super::rules::{Normal, Rules};
 use super::string;
 
-/// Arrays whose unequal middles have more pairs than this are compared item by
-/// item, without a search for the best alignment.
+/// Arrays whose unequal middles have more pairs than this are not searched for the best
+/// alignment as a whole.
 const MAX_PAIRS: usize = 16_384;
+
+/// How many pairs are looked at, at most, between items that both arrays have.
+const MAX_PAIRS_BETWEEN: usize = 8 * MAX_PAIRS;
 
 /// The likeness of equal values, and the least of two values of one kind.
 const EQUAL: usize = 100;
@@ -26,11 +30,81 @@ pub(super) type Item<'a> = (usize, Node<'a>, Normal<'a>);
 pub(super) type Pair = (Option<usize>, Option<usize>);
 
 /// Pairs the items of two lists, in order, so that the pairs are most alike.
+///
+/// In long lists, what both have once is paired first, and what stands between is searched
+/// as far as that takes not too long; then it is paired by its place.
 pub(super) fn align(rules: &Rules, left: &[Item<'_>], right: &[Item<'_>]) -> Vec<Pair> {
-    let (rows, columns) = (left.len(), right.len());
-    if rows.saturating_mul(columns) > MAX_PAIRS {
-        return by_place(rows, columns);
+    let ends = (left.len(), right.len());
+    if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
+        return search(rules, left, right);
     }
+    let mut rest = MAX_PAIRS_BETWEEN;
+    let mut pairs = Vec::with_capacity(left.len().max(right.len()));
+    let (mut row, mut column) = (0, 0);
+    for anchor in anchors(left, right).into_iter().chain([ends]) {
+        let (old, new) = (&left[row..anchor.0], &right[column..anchor.1]);
+        let size = old.len().saturating_mul(new.len());
+        let between = match size <= MAX_PAIRS.min(rest) {
+            true => search(rules, old, new),
+            false => by_place(old.len(), new.len()),
+        };
+        rest = rest.saturating_sub(size);
+        let shift = |(old, new): Pair| (old.map(|at| row + at), new.map(|at| column + at));
+        pairs.extend(between.into_iter().map(shift));
+        if anchor != ends {
+            pairs.push((Some(anchor.0), Some(anchor.1)));
+        }
+        (row, column) = (anchor.0 + 1, anchor.1 + 1);
+    }
+    pairs
+}
+
+/// Returns the places of what occurs once in each list, as many as stand in one order in
+/// both: the anchors of a patience diff.
+fn anchors(left: &[Item<'_>], right: &[Item<'_>]) -> Vec<(usize, usize)> {
+    let mut places: HashMap<&str, [Vec<usize>; 2]> = HashMap::new();
+    for (side, items) in [left, right].into_iter().enumerate() {
+        for (at, (_, _, normal)) in items.iter().enumerate() {
+            let seen = &mut places.entry(&normal.key).or_default()[side];
+            // Two are as good as many: it is no anchor.
+            if seen.len() < 2 {
+                seen.push(at);
+            }
+        }
+    }
+    let mut once: Vec<(usize, usize)> = places
+        .into_values()
+        .filter_map(|[old, new]| match (&old[..], &new[..]) {
+            ([old], [new]) => Some((*old, *new)),
+            _ => None,
+        })
+        .collect();
+    once.sort_unstable();
+    longest_rising(&once)
+}
+
+/// Returns the longest run of pairs, not necessarily neighbours, whose second places rise.
+fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    // tails[n] is the pair with the least second place that a run of n + 1 pairs ends with.
+    let mut tails: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
+    for (at, (_, place)) in pairs.iter().enumerate() {
+        let length = tails.partition_point(|tail| pairs[*tail].1 < *place);
+        before.push(length.checked_sub(1).map(|last| tails[last]));
+        match length < tails.len() {
+            true => tails[length] = at,
+            false => tails.push(at),
+        }
+    }
+    let mut run: Vec<_> =
+        successors(tails.last().copied(), |at| before[*at]).map(|at| pairs[at]).collect();
+    run.reverse();
+    run
+}
+
+/// Finds the alignment whose pairs are most alike.
+fn search(rules: &Rules, left: &[Item<'_>], right: &[Item<'_>]) -> Vec<Pair> {
+    let (rows, columns) = (left.len(), right.len());
     // likeness[row][column] is that of the pair; best[row][column] is the sum of
     // the best alignment of what follows.
     let likeness: Vec<Vec<usize>> =

@@ -255,13 +255,51 @@ mod tests {
     }
 
     #[test]
-    fn long_arrays_are_compared_item_by_item() {
+    fn long_arrays_are_compared_around_what_both_have_once() {
         let numbers = |from: usize, to: usize| {
             let numbers: Vec<_> = (from..to).map(|number| number.to_string()).collect();
             format!("[{}]", numbers.join(","))
         };
         let (list, more) = found(&numbers(0, 50_000), &numbers(1, 50_003), 1);
-        assert_eq!((list.len(), more), (1, 50_001));
+        assert_eq!((list, more), (vec!["/0: 0 -> absent".to_owned()], 3));
+        // Nothing is in both: item by item.
+        let (_, more) = found(&numbers(0, 50_000), &numbers(50_000, 100_003), 0);
+        assert_eq!(more, 50_003);
+    }
+
+    #[test]
+    fn a_long_array_that_repeats_itself_is_compared_in_a_moment() {
+        let items = |name: &str| {
+            let item = |n: usize| format!("{{\"name\":\"{name}\",\"n\":{}}}", n % 100);
+            // Every hundredth item is in both, and once.
+            let once = |n: usize| format!("[{n}]");
+            let of = |n: usize| if n.is_multiple_of(100) { once(n) } else { item(n) };
+            let items: Vec<_> = (0..20_000).map(of).collect();
+            format!("[{}]", items.join(","))
+        };
+        let (list, more) = found(&items("a"), &items("b"), 1);
+        assert_eq!((list, more), (vec![r#"/1/name: "a" -> "b""#.to_owned()], 19_799));
+    }
+
+    #[test]
+    fn what_moved_in_a_long_array_is_removed_and_added() {
+        let swapped = |first: usize, second: usize| {
+            let numbers: Vec<_> = (0..1_000)
+                .map(|n| {
+                    if n == first {
+                        second
+                    } else if n == second {
+                        first
+                    } else {
+                        n
+                    }
+                })
+                .map(|number| number.to_string())
+                .collect();
+            format!("[{}]", numbers.join(","))
+        };
+        let lines = lines(&swapped(0, 0), &swapped(1, 990));
+        assert_eq!(lines, ["/1: 1 -> 990", "/990: 990 -> 1"]);
     }
 
     #[test]

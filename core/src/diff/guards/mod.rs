@@ -134,6 +134,7 @@ mod tests {
             ("names", "Alice pays Bob", "Bob pays Alice"),
             ("names", "Alice pays Bob.", "Carol pays Bob."),
             ("names", "Alice pays him.", "Carol pays him."),
+            ("names", "Alice pays Bob. Alice pays Carol.", "Alice pays Bob. Bob pays Carol."),
             ("names", "ask Alice about it", "ask Alice and Bob about it"),
             ("names", "Mr. Smith called.", "Mr. Jones called."),
             ("names", "so Alice pays Bob, Alice pays Carol", "so Alice pays Bob, Bob pays Carol"),

@@ -19,7 +19,9 @@ pub(super) fn objection(before: &Reading, after: &Reading) -> Option<String> {
         // As the first text that names it spells it: the case says nothing here.
         collapsed(named.map(|word| title(&word.lower)).collect())
     };
-    difference("names", &spoken(before), &spoken(after)).or_else(|| replaced(before, after))
+    difference("names", &spoken(before), &spoken(after))
+        .or_else(|| replaced(before, after))
+        .or_else(|| exchanged(before, after))
 }
 
 fn is_name(word: &Word) -> bool {
@@ -38,6 +40,26 @@ fn replaced(before: &Reading, after: &Reading) -> Option<String> {
         let (other, _) = others.iter().find(|(_, other_next)| next == other_next)?;
         Some(format!("{word} in the recorded output, {other} in the new one"))
     })
+}
+
+/// Finds two texts that are alike word for word but for words with a capital, each of which
+/// both texts have: who does it is another one of those who are spoken of.
+fn exchanged(before: &Reading, after: &Reading) -> Option<String> {
+    if before.words.len() != after.words.len() {
+        return None;
+    }
+    let of = |reading: &Reading, lower: &str| reading.words.iter().any(|w| w.lower == lower);
+    let is_spoken_of = |word: &Word| {
+        word.text.starts_with(char::is_uppercase)
+            && !is_stop(&word.lower)
+            && of(before, &word.lower)
+            && of(after, &word.lower)
+    };
+    let pairs = before.words.iter().zip(&after.words);
+    let mut differing = pairs.filter(|(old, new)| old.lower != new.lower).peekable();
+    let (old, new) = *differing.peek()?;
+    let are_names = differing.all(|(old, new)| is_spoken_of(old) && is_spoken_of(new));
+    are_names.then(|| format!("{} in the recorded output, {} in the new one", old.text, new.text))
 }
 
 /// Returns the words with a capital that sentences of `reading` begin with, without those that
