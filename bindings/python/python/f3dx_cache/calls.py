@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from ._native import Cache
 from .errors import CacheMiss
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ._native import Reply
 
 
@@ -95,12 +97,18 @@ async def _finish(reply: Reply, result: Awaitable[Any]) -> None:
 
 def _fail(reply: Reply, error: BaseException) -> None:
     # A miss is an answer like any other failure; `use` and the plugin fail the test besides.
-    if isinstance(error, (Exception, CacheMiss, asyncio.CancelledError)):
+    if isinstance(error, (Exception, CacheMiss)) or _is_cancelled(error):
         said = str(error)
         name = type(error).__name__
         reply.fail(f"{name}: {said}" if said else name)
     else:
         reply.end(error)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    # It takes longer to import than all of this package, and is there if it raised.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 _lock = threading.Lock()
@@ -109,6 +117,8 @@ _shared: tuple[int, asyncio.AbstractEventLoop] | None = None
 
 def _background_loop() -> asyncio.AbstractEventLoop:
     """Returns the event loop of the process that runs in a thread of its own."""
+    import asyncio
+
     global _shared
     with _lock:
         # A forked child has the loop, but not the thread.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _native
@@ -71,7 +70,6 @@ class Change(TypedDict):
     after: NotRequired[Any]
 
 
-@dataclass(frozen=True)
 class Comparison:
     """How two outputs compare, who says so, and where they differ.
 
@@ -79,27 +77,36 @@ class Comparison:
     `ok, note`.
     """
 
-    #: "same" and "equivalent" are ok.
-    ok: bool
-    verdict: Verdict
-    #: From 0 to 1, where the deciding mode measures it: a cosine, or the share of votes.
-    score: float | None
-    #: The mode that decided.
-    mode: Mode
-    #: The reason: one line, or a line and a short text diff below it.
-    note: str
-    #: The first places where two JSON values differ.
-    differences: list[Change]
-    #: How many there are besides.
-    more: int
-    #: How long each mode that ran took, in milliseconds.
-    timings: dict[Mode, float]
+    __slots__ = ("differences", "mode", "more", "note", "score", "timings", "verdict")
+
+    def __init__(self, compared: dict[str, Any]) -> None:
+        self.verdict: Verdict = compared["verdict"]
+        #: From 0 to 1, where the deciding mode measures it: a cosine, or the share of votes.
+        self.score: float | None = compared["score"]
+        #: The mode that decided.
+        self.mode: Mode = compared["mode"]
+        #: The reason: one line, or a line and a short text diff below it.
+        self.note: str = compared["note"]
+        #: The first places where two JSON values differ.
+        self.differences: list[Change] = compared["differences"]
+        #: How many there are besides.
+        self.more: int = compared["more"]
+        #: How long each mode that ran took, in milliseconds.
+        self.timings: dict[Mode, float] = compared["timings"]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict is "same" or "equivalent"."""
+        return self.verdict in ("same", "equivalent")
 
     def __bool__(self) -> bool:
         return self.ok
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.ok, self.note))
+
+    def __repr__(self) -> str:
+        return f"<Comparison {self.verdict} by {self.mode}: {self.note!r}>"
 
 
 def diff(
@@ -134,4 +141,4 @@ def diff(
         embed=embedder(embed),
         calls=Calls() if call or embed else None,
     )
-    return Comparison(ok=compared["verdict"] in ("same", "equivalent"), **compared)
+    return Comparison(compared)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
@@ -17,6 +16,8 @@ from .models import embedder, with_api
 from .report import Report
 
 if TYPE_CHECKING:
+    import asyncio
+
     from typing_extensions import Unpack
 
     from ._native import Cache
@@ -93,6 +94,8 @@ async def areplay(
     So async clients that are in use there can be used. `progress` and an iterator of rows are
     called in another thread.
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     calls = Calls(loop)
     run = _Run(traces, replay_against, concurrency, limit, target, call, embed, progress, options)
@@ -179,7 +182,7 @@ class _Run:
 
     def _tell(self, news: dict[str, Any]) -> None:
         if self.cancelled:
-            raise asyncio.CancelledError
+            raise InterruptedError("nobody waits for the replay any more")
         if self.progress is not None:
             self.progress(Progress(**news))
 

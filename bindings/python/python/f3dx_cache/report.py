@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _native
 from .errors import ConfigError
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 FORMATS = {".json": "json", ".md": "markdown", ".xml": "junit", ".html": "html"}
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     """How many rows came to which verdict."""
 
     #: The rows that could be read.
@@ -35,8 +33,7 @@ class Totals:
     bad: int
 
 
-@dataclass(frozen=True)
-class ReportRow:
+class ReportRow(NamedTuple):
     """One row, its two outputs, and how they compare."""
 
     source: Source
@@ -114,8 +111,7 @@ class Report:
     @cached_property
     def rows(self) -> list[ReportRow]:
         """The rows, in the order of the file."""
-        names = ReportRow.__dataclass_fields__
-        rows = [{name: row[name] for name in names} for row in self._data["rows"]]
+        rows = [{name: row[name] for name in ReportRow._fields} for row in self._data["rows"]]
         return [ReportRow(**{**row, "source": _source(row)}) for row in rows]
 
     @cached_property
@@ -158,7 +154,7 @@ class Report:
 
 
 def _totals(totals: dict[str, int]) -> Totals:
-    return Totals(**{name: totals[name] for name in Totals.__dataclass_fields__})
+    return Totals(**{name: totals[name] for name in Totals._fields})
 
 
 def _source(row: dict[str, Any]) -> Source:
