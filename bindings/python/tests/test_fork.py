@@ -11,7 +11,7 @@ import pytest
 from test_pytest_plugin import suite  # noqa: F401
 from test_use import ask
 
-from f3dx_cache import Cache, Error, intercept, use, verify
+from f3dx_cache import Cache, Error, Row, intercept, replay, use, verify
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -287,3 +287,14 @@ def test_a_test_that_forks_is_recorded_and_replayed(suite, provider):  # noqa: F
     assert provider.total() == 2
     suite.run_apart("--f3dx-cache=replay").assert_outcomes(passed=1)
     assert provider.total() == 2
+
+
+async def later(row):
+    return row.output
+
+
+def test_coroutines_of_a_replay_run_in_a_child_too():
+    rows = [Row(prompt="2+2", output="4")]
+    assert replay(rows, later).ok
+    assert in_child(lambda: replay(rows, later).ok or 1 / 0) == 0
+    assert replay(rows, later).ok

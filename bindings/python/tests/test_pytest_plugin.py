@@ -572,3 +572,33 @@ def test_a_run_that_does_not_use_it_opens_nothing(suite, pytester):
     suite.write("def test_plain():\n    pass\n")
     suite.run().assert_outcomes(passed=1)
     assert not suite.path.exists()
+
+
+REPLAYED = """
+from f3dx_cache import Row, replay
+
+@pytest.mark.f3dx_cache
+def test_replayed():
+    rows = [Row(prompt=f"Name river {n}", output="-") for n in range(4)]
+    report = replay(rows, lambda row: ask(row.prompt), mode="bytes")
+    print("verdicts:", *sorted({row.verdict for row in report.rows}))
+"""
+
+
+def test_what_a_replay_calls_is_recorded_for_its_test(suite, provider):
+    suite.write(REPLAYED)
+    cold = suite.run("-s")
+    cold.assert_outcomes(passed=1)
+    cold.stdout.fnmatch_lines(["*verdicts: different", "*4 recorded*"])
+    warm = suite.run("-s", "--f3dx-cache=replay")
+    warm.assert_outcomes(passed=1)
+    warm.stdout.fnmatch_lines(["*verdicts: different", "*4 hits*"])
+    assert provider.total() == 4
+
+
+def test_a_call_that_a_replay_swallows_fails_its_test(suite, provider):
+    suite.write(REPLAYED)
+    result = suite.run("-s", "--f3dx-cache=replay")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*verdicts: error*", "*hid it: f3dx-cache: not recorded*"])
+    assert provider.total() == 0

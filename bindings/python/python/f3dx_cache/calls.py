@@ -115,6 +115,16 @@ _lock = threading.Lock()
 _shared: tuple[int, asyncio.AbstractEventLoop] | None = None
 
 
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A thread of the parent may have held the lock that a child inherits.
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def _background_loop() -> asyncio.AbstractEventLoop:
     """Returns the event loop of the process that runs in a thread of its own."""
     import asyncio

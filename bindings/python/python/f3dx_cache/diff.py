@@ -21,11 +21,9 @@ Mode = Literal["bytes", "structured", "embedding", "judge", "cascade"]
 Verdict = Literal["same", "equivalent", "different", "inconclusive", "error", "skipped"]
 
 
-class DiffOptions(TypedDict, total=False):
-    """How to compare; core knows the defaults."""
+class ModeOptions(TypedDict, total=False):
+    """How a mode compares; core knows the defaults."""
 
-    #: Who compares: "cascade", the default, is each of the others in turn until one decides.
-    mode: Mode | str | None
     #: JSON Pointers, with * for any one segment, of what is left out of "structured".
     ignore: Sequence[str] | None
     #: How far two numbers may be apart and still be equal in "structured".
@@ -56,6 +54,13 @@ class DiffOptions(TypedDict, total=False):
     votes: int | None
     #: How many judge calls may be made; what would need more is skipped.
     max_judge_calls: int | None
+
+
+class DiffOptions(ModeOptions, total=False):
+    """How to compare."""
+
+    #: Who compares: "cascade", the default, is each of the others in turn until one decides.
+    mode: Mode | str | None
 
 
 class Change(TypedDict):
@@ -119,7 +124,7 @@ def diff(
     cache: Cache | None = None,
     call: ModelCall | None = None,
     embed: Embed | None = None,
-    **options: Unpack[DiffOptions],
+    **options: Unpack[ModeOptions],
 ) -> Comparison:
     """Compares two outputs, `str` or `bytes`, or a dict or list as its JSON.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -102,11 +103,14 @@ async def areplay(
     done: asyncio.Future[Report] = loop.create_future()
 
     def work() -> None:
+        outcome: Report | BaseException
         try:
-            settle, outcome = _set_result, run(calls, cache)
+            outcome = run(calls, cache)
         except BaseException as error:
-            settle, outcome = _set_exception, error
-        loop.call_soon_threadsafe(settle, done, outcome)
+            outcome = error
+        # Nobody waits for it where the loop was closed.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, done, outcome)
 
     threading.Thread(target=work, name="f3dx-cache replay", daemon=True).start()
     try:
@@ -116,14 +120,13 @@ async def areplay(
         calls.stop()
 
 
-def _set_result(future: asyncio.Future[Report], report: Any) -> None:
-    if not future.done():
-        future.set_result(report)
-
-
-def _set_exception(future: asyncio.Future[Report], error: Any) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _settle(future: asyncio.Future[Report], outcome: Report | BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 class _Run:
