@@ -32,7 +32,11 @@ var (
 	ErrConfigMismatch = errors.New("f3dx-cache: another identity policy")
 	// ErrConfig: an option, an environment variable or f3dx-cache.toml is wrong.
 	ErrConfig = errors.New("f3dx-cache: wrong configuration")
-	// ErrClosed: the cache was closed.
+	// ErrInvalidRow: a row of a trace cannot be read, and TraceOptions.Strict was asked for.
+	ErrInvalidRow = errors.New("f3dx-cache: invalid row")
+	// ErrStopped: a replay or comparison was ended, by its context or by a panic of Progress.
+	ErrStopped = errors.New("f3dx-cache: stopped")
+	// ErrClosed: the cache, or the reader of traces, was closed.
 	ErrClosed = errors.New("f3dx-cache: closed")
 	// ErrInternal: a defect in the library.
 	ErrInternal = errors.New("f3dx-cache: internal error")
@@ -114,6 +118,10 @@ func kindOf(status C.f3dx_cache_status) error {
 		return ErrFull
 	case C.F3DX_CACHE_STATUS_CONFIG_MISMATCH:
 		return ErrConfigMismatch
+	case C.F3DX_CACHE_STATUS_CALLBACK:
+		return ErrStopped
+	case C.F3DX_CACHE_STATUS_INVALID_ROW:
+		return ErrInvalidRow
 	case C.F3DX_CACHE_STATUS_CONFIG:
 		return ErrConfig
 	default:
