@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Cache is an open cache file, or a session on one. It is safe for concurrent use by any
@@ -211,8 +212,9 @@ func (c *Cache) Flush() error {
 }
 
 // Close has what is being recorded read to its end (see [Cache.Drain]), flushes, and
-// closes the cache or session; the file stays open for what else uses it. It waits for
-// calls that run; later ones are [ErrClosed]. Closing again does nothing.
+// closes the cache or session; the file stays open for what else uses it, such as a replay
+// that runs. It waits for calls that run; later ones are [ErrClosed]. Closing again does
+// nothing.
 //
 // The error is of the flush, or of a response that could not be recorded.
 func (c *Cache) Close() error {
@@ -231,10 +233,13 @@ func (c *Cache) Close() error {
 type handle struct {
 	lock sync.RWMutex
 	c    *C.f3dx_cache
+	// users are those of lend, and one until it is closed: the last one closes it in C.
+	users atomic.Int64
 }
 
 func newCache(opened *C.f3dx_cache) (*Cache, error) {
 	cache := &Cache{handle: &handle{c: opened}}
+	cache.users.Store(1)
 	text, err := cache.report(getSettings)
 	if err == nil {
 		err = json.Unmarshal(text, &cache.settings)
@@ -266,7 +271,26 @@ func (h *handle) close() bool {
 	if h.c == nil {
 		return false
 	}
-	C.f3dx_cache_close(h.c)
+	closing := h.c
 	h.c = nil
+	h.release(closing)
 	return true
+}
+
+// lend returns the handle for a call that calls back: until release, which must be called,
+// it is open whatever is closed, and no lock is held.
+func (h *handle) lend() (*C.f3dx_cache, error) {
+	lent, err := h.use()
+	if err != nil {
+		return nil, err
+	}
+	defer h.done()
+	h.users.Add(1)
+	return lent, nil
+}
+
+func (h *handle) release(lent *C.f3dx_cache) {
+	if h.users.Add(-1) == 0 {
+		C.f3dx_cache_close(lent)
+	}
 }

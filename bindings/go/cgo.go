@@ -1,6 +1,7 @@
 package f3dxcache
 
-// No function of the library calls back into Go, and none keeps an argument.
+// Only f3dx_cache_diff and f3dx_cache_replay call back into Go (callback.go), and no function
+// of the library keeps an argument.
 
 /*
 #include "f3dx_cache.h"

@@ -16,6 +16,18 @@
 // of openai-go and anthropic-sdk-go; [Cache.Get] and [Cache.Put] are for calls of another
 // kind.
 //
+// # Replaying traces
+//
+// [ReplayTraces] reads what a program recorded, obtains a new output for each row, compares
+// the two, and reports; [Diff] compares two outputs, [ReadTraces] reads alone. What a judge
+// and embeddings answer is in the cache file, so that a second run is free:
+//
+//	report, err := f3dxcache.ReplayTraces(ctx, "runs.jsonl", ask, f3dxcache.ReplayOptions{
+//		Diff: f3dxcache.DiffOptions{JudgeModel: "gpt-4o", Call: f3dxcache.OpenAIModel("", key, nil), Cache: cache},
+//	})
+//	...
+//	err = report.Save("report.html")
+//
 // # Modes
 //
 //	             recorded              not recorded         Put

@@ -1,6 +1,7 @@
 package f3dxcache_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -50,4 +51,48 @@ func ExampleTransport() {
 	_, err = client.Post("https://api.openai.com/v1/chat/completions", "application/json", nil)
 	fmt.Println(errors.Is(err, f3dxcache.ErrMiss))
 	// Output: true
+}
+
+func ExampleReplayTraces() {
+	folder, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "runs.jsonl")
+	recorded := `{"prompt": "2+2?", "output": "{\"sum\": 4}"}
+{"prompt": "3+3?", "output": "{\"sum\": 6}"}`
+	if err := os.WriteFile(path, []byte(recorded), 0o644); err != nil {
+		log.Fatal(err)
+	}
+
+	ask := func(ctx context.Context, row *f3dxcache.Row) (string, error) {
+		// Call the model that may take the old one's place.
+		return `{"sum": 4.0}`, nil
+	}
+	report, err := f3dxcache.ReplayTraces(context.Background(), path, ask, f3dxcache.ReplayOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, row := range report.Rows {
+		fmt.Println(row.Prompt, row.Verdict, row.Note)
+	}
+	if err := report.Save(filepath.Join(folder, "report.html")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.OK())
+	// Output:
+	// 2+2? same equal as JSON
+	// 3+3? different 1 difference: /sum changed from 6 to 4
+	// false
+}
+
+func ExampleDiff() {
+	compared, err := f3dxcache.Diff([]byte(`{"id": "a1", "n": 1}`), []byte(`{"id": "b2", "n": 1.0}`),
+		f3dxcache.DiffOptions{Ignore: []string{"/id"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(compared.Verdict, compared.Mode)
+	// Output: same structured
 }
