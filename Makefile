@@ -71,6 +71,8 @@ bench: python node ## Measure, as ratios to a named reference in the same run
 	$(CARGO) bench -p f3dx_cache_bench
 	$(BIN)/python bench/python/compare.py
 	node bench/node/compare.mjs
+	$(CARGO) build --release -q -p f3dx_cache_tests --bin read_traces
+	$(BIN)/python bench/traces/compare.py
 	$(MAKE) bench-go
 
 lint: $(VENV)/tools node lint-go ## Check formatting and lints of every language
