@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from changes import changes  # noqa: E402
 from mock_provider.launch import mock_provider  # noqa: E402
 from suites import KEYS, go_suite, node_suite, python_suite  # noqa: E402
 
@@ -75,6 +76,7 @@ def main() -> int:
             cold = run("cold", "record", cache, {**urls, **KEYS}, provider.total, python_suite())
             by_endpoint = provider.calls()["by_endpoint"]
             recorded = digest(cache)
+            changed = changes(provider, Path(folder))
         print("The provider is stopped, the keys are unset; whoever calls now is counted.\n")
         with Attempts(provider.port) as attempts:
             warm = run("warm", "replay", cache, urls, attempts.since(), python_suite())
@@ -102,6 +104,8 @@ def main() -> int:
         print("The replays in their own words:")
         for one in (warm, *others):
             print(f"  {one.summary}")
+        print("Traces of yesterday against another model, `replay(...)`:")
+        print("\n".join(changed))
         replayed = all(one.calls == 0 and one.hits > 0 for one in (warm, *others))
         return 0 if same and cold.calls > 0 and replayed else 1
 
