@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import signal
+import subprocess
 import sys
 import threading
 
@@ -244,6 +245,28 @@ def test_an_interrupt_ends_a_replay_that_waits(traces, kind):
         replay(traces, wait if kind == "thread" else wait_as_coroutine)
     assert not never.is_set()
     never.set()
+
+
+SLEEPER = """
+import time
+from f3dx_cache import Row, replay
+
+def sleep(row):
+    print("begun", flush=True)
+    time.sleep(600)
+
+replay([Row(prompt="2+2", output="4")], sleep)
+"""
+
+
+def test_ctrl_c_ends_a_program_whatever_is_under_way():
+    command = [sys.executable, "-c", SLEEPER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert error.endswith(b"KeyboardInterrupt\n")
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, pytest.fail.Exception])
