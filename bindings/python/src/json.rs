@@ -37,6 +37,20 @@ pub fn path_as_text<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny
     }
 }
 
+/// Returns why serde rejects a value, in words for who passed it: without the place in a text
+/// that he never saw, and what stands before it. `None` if it was not serde.
+pub fn reason(why: &str) -> Option<String> {
+    let (reason, _) = why.rsplit_once(" at line ")?;
+    let reason = reason.rsplit_once(" is needed: ").map_or(reason, |(_, reason)| reason);
+    let (found, expected) = reason.rsplit_once(", expected ").unwrap_or((reason, ""));
+    Some(match expected {
+        "" => reason.to_owned(),
+        "u32" | "u64" | "usize" => format!("{found}, expected a whole number from 0"),
+        "f64" => format!("{found}, expected a number"),
+        _ => reason.to_owned(),
+    })
+}
+
 /// Returns a JSON object of one member.
 pub fn object(name: &str, canonical: &[u8]) -> serde_json::Result<String> {
     let value: Value = serde_json::from_slice(canonical)?;

@@ -1,9 +1,10 @@
 //! Keyword arguments as core's options.
 
 use crate::{error, json, walk};
-use f3dx_cache_core::{Options, Result};
+use f3dx_cache_core::{Error, Options, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// Reads options by their names in core; `None` is an option's default.
@@ -31,10 +32,10 @@ pub fn options(py: Python<'_>, arguments: Option<&Bound<'_, PyDict>>) -> PyResul
 }
 
 /// Reads a JSON object of options, by their names in core; `None` is an option's default.
-pub fn object<T: Send>(
+pub fn object<T>(
     py: Python<'_>,
     arguments: Option<&Bound<'_, PyDict>>,
-    from_json: impl FnOnce(&[u8]) -> Result<T>,
+    from_json: impl Fn(&[u8]) -> Result<T>,
 ) -> PyResult<T> {
     let given = PyDict::new(py);
     for (name, value) in arguments.into_iter().flat_map(|arguments| arguments.iter()) {
@@ -45,5 +46,34 @@ pub fn object<T: Send>(
     let mut text = Vec::new();
     let written = walk::write(&given, &mut text);
     written.map_err(|problem| error::config(py, &format!("option {}", problem.text())))?;
-    from_json(&text).map_err(|failure| error::argument(py, &failure))
+    from_json(&text).map_err(|failure| {
+        let read = |option: &Value| from_json(option.to_string().as_bytes()).err();
+        error::config(py, &told(&text, &failure, &read))
+    })
+}
+
+/// Says what is wrong with options, and with which: core knows them as one JSON object, and a
+/// place in that says nothing to who passed keywords.
+fn told(text: &[u8], failure: &Error, read: &dyn Fn(&Value) -> Option<Error>) -> String {
+    let why = failure.to_string();
+    let Some(reason) = json::reason(&why) else { return why };
+    let fails = |option: &Value| {
+        let failure = read(option).map(|failure| failure.to_string());
+        failure.as_deref().and_then(json::reason).as_ref() == Some(&reason)
+    };
+    let given: Map<String, Value> = serde_json::from_slice(text).unwrap_or_default();
+    for (name, value) in given {
+        match value {
+            Value::Object(inner) if name == "diff" => {
+                for (inner, value) in inner {
+                    if fails(&json!({ "diff": { &inner: value } })) {
+                        return format!("option {inner}: {reason}");
+                    }
+                }
+            }
+            value if fails(&json!({ &name: value })) => return format!("option {name}: {reason}"),
+            _ => {}
+        }
+    }
+    reason
 }

@@ -34,7 +34,7 @@ impl Row {
         let mut core = CoreRow::default();
         if let Some(members) = members {
             known(members)?;
-            core = json::from_python(members.as_any())?;
+            core = made_of(members)?;
         }
         if let Some(prompt) = prompt {
             core.messages.push(json!({"role": "user", "content": prompt}));
@@ -212,6 +212,22 @@ fn known(members: &Bound<'_, PyDict>) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a row of its members.
+fn made_of(members: &Bound<'_, PyDict>) -> PyResult<CoreRow> {
+    let py = members.py();
+    for (name, value) in members {
+        // One by one, so that the error names the member.
+        let one = PyDict::new(py);
+        one.set_item(&name, value)?;
+        if let Err(raised) = json::from_python::<CoreRow>(one.as_any()) {
+            let why = raised.value(py).to_string();
+            let reason = json::reason(&why).unwrap_or(why);
+            return Err(PyTypeError::new_err(format!("a row's {name}: {reason}")));
+        }
+    }
+    json::from_python(members.as_any())
 }
 
 /// Returns what says that something is no row.

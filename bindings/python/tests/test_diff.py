@@ -1,13 +1,15 @@
 """`diff` as it is called from Python."""
 
 import asyncio
+import re
 import signal
 import threading
 from collections import OrderedDict
 
 import pytest
 
-from f3dx_cache import Cache, ConfigError, Error, JsonTypeError, diff
+from f3dx_cache import Cache, ConfigError, Error, JsonTypeError, _native, diff
+from f3dx_cache.diff import DiffOptions
 
 
 def test_a_comparison_unpacks_as_ok_and_note():
@@ -70,12 +72,12 @@ def test_a_value_that_is_not_json_is_named():
 
 
 def test_an_unknown_option_is_answered_with_those_there_are():
-    with pytest.raises(ConfigError, match=r"unknown field `epsilom`.*`epsilon`.*`votes`"):
+    with pytest.raises(ConfigError, match=r"^unknown option epsilom; there are .*epsilon.*votes"):
         diff("a", "b", epsilom=0.1)
 
 
 def test_an_unknown_mode_is_answered_with_those_there_are():
-    with pytest.raises(ValueError, match=r"`fuzzy`.*`bytes`.*`cascade`"):
+    with pytest.raises(ValueError, match=r"^option mode: .*`fuzzy`.*`bytes`.*`cascade`$"):
         diff("a", "b", mode="fuzzy")
 
 
@@ -84,9 +86,14 @@ def test_an_unknown_mode_is_answered_with_those_there_are():
     [
         ({"votes": 0}, "votes = 0: from 1 to 99"),
         ({"epsilon": -1}, "epsilon = -1"),
-        ({"epsilon": "much"}, 'invalid type: string "much"'),
-        ({"ignore": "/a"}, "expected a sequence"),
-        ({"ignore": {1}}, "ignore: set is not JSON"),
+        (
+            {"same_above": 0.6, "epsilon": "much"},
+            'option epsilon: invalid type: string "much", expected a number',
+        ),
+        ({"votes": "2"}, 'option votes: invalid type: string "2", expected a whole number from 0'),
+        ({"ignore": "/a"}, 'option ignore: invalid type: string "/a", expected a sequence'),
+        ({"ignore": {1}}, "option /ignore: set is not JSON"),
+        ({"same_above": 0.6}, "different_below = 0.7 is above same_above = 0.6"),
         ({"mode": "judge"}, "judge_model"),
         ({"mode": "embedding"}, "embedding_model"),
     ],
@@ -95,6 +102,14 @@ def test_an_option_outside_its_domain_is_named(options, says):
     with pytest.raises(ConfigError) as raised:
         diff("a", "b", **options)
     assert says in str(raised.value)
+    assert "line 1" not in str(raised.value)
+
+
+def test_the_options_are_those_of_core():
+    with pytest.raises(ConfigError) as raised:
+        _native.diff("a", "b", {"nothing": 1})
+    expected = str(raised.value).partition("expected one of ")[2]
+    assert sorted(re.findall(r"`(\w+)`", expected)) == sorted(DiffOptions.__annotations__)
 
 
 def test_none_is_the_default_of_an_option():

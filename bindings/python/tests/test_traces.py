@@ -211,5 +211,7 @@ def test_a_row_can_be_made_by_hand():
 def test_a_row_has_no_other_members():
     with pytest.raises(TypeError, match=r"a row has no outptu; it has prompt, .*output"):
         Row(outptu="4")
-    with pytest.raises(Exception, match="invalid type"):
-        Row(output=4)
+    with pytest.raises(TypeError, match=r"^a row's output: .*expected a string$"):
+        Row(model="m", output=4)
+    with pytest.raises(TypeError, match=r"^a row's extra: .*NaN is not JSON"):
+        Row(extra={"n": float("nan")})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _native
 from .calls import Calls, checked, checked_cache
+from .errors import ConfigError
 from .models import embedder, with_api
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def diff(
     makes it of a client. Their answers are kept in `cache`, so that asking again is free.
     `prompt` and `system` are what was asked, for the judge.
     """
+    check_names(options)
     compared = _native.diff(
         before,
         after,
@@ -147,3 +149,11 @@ def diff(
         calls=Calls() if call or embed else None,
     )
     return Comparison(compared)
+
+
+def check_names(options: Any, *others: str) -> None:
+    """Raises ConfigError for an option that there is not, with those there are."""
+    known = [*others, *DiffOptions.__annotations__]
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"unknown option {name}; there are {', '.join(known)}")

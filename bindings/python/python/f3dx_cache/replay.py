@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import _native
 from ._native import Row, Traces
 from .calls import Calls, checked, checked_cache
+from .diff import check_names
 from .models import embedder, with_api
 from .report import Report
 
@@ -144,6 +145,7 @@ class _Run:
         progress: Any,
         options: Any,
     ) -> None:
+        check_names(options, "concurrency", "limit", "target", "cache", "call", "embed", "progress")
         if replay_against is None:
             raise TypeError("replay_against: a function of a row is needed, not None")
         if isinstance(traces, (str, os.PathLike)):
