@@ -7,7 +7,7 @@ use crate::row::{Row, no_row};
 use crate::trace::Traces;
 use crate::{error, json, options};
 use f3dx_cache_core::replay::{BadRow, Progress, Replay, ReplayOptions, Report, Rows};
-use f3dx_cache_core::trace::Row as CoreRow;
+use f3dx_cache_core::trace::{Row as CoreRow, Source};
 use f3dx_cache_core::{Error, ErrorKind, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
@@ -59,7 +59,7 @@ pub fn replay(
         }
         Err(_) => {
             let rows = traces.cast::<PyIterator>()?.clone().unbind();
-            let mut rows = Given { rows, total, calls: &calls };
+            let mut rows = Given { rows, given: 0, total, calls: &calls };
             detached(py, || Ok(replay.run(&mut rows, &mut tell)))
         }
     }?;
@@ -101,6 +101,8 @@ fn tell(calls: &Calls, progress: Option<&Py<PyAny>>, news: &Progress) -> Control
 /// Rows that Python gives.
 struct Given<'a> {
     rows: Py<PyIterator>,
+    /// How many it gave so far.
+    given: u64,
     total: Option<usize>,
     calls: &'a Calls,
 }
@@ -118,7 +120,7 @@ impl Iterator for Given<'_> {
             Some(row)
         });
         match next.flatten()? {
-            Ok(row) => Some(Ok(row)),
+            Ok(row) => Some(Ok(self.numbered(row))),
             Err(raised) => {
                 self.calls.stop(raised);
                 Some(Err(Error::new(ErrorKind::Callback, "the rows could not be read")))
@@ -128,6 +130,17 @@ impl Iterator for Given<'_> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.total.unwrap_or(0), self.total)
+    }
+}
+
+impl Given<'_> {
+    /// Gives a row that was made by hand, and stands in no file, a place to be known by.
+    fn numbered(&mut self, mut row: CoreRow) -> CoreRow {
+        self.given += 1;
+        if row.source == Source::default() {
+            row.source = Source { file: "rows".to_owned(), line: self.given };
+        }
+        row
     }
 }
 

@@ -87,6 +87,14 @@ def test_traces_may_be_a_file_traces_or_rows_of_them(traces):
     assert replay([Row(prompt="2+2", output="4")], lambda row: "4").ok
 
 
+def test_rows_made_by_hand_are_numbered(traces):
+    rows = [Row(prompt="2+2", output="4"), *read_traces(traces), Row(prompt="3+3", output="6")]
+    report = replay(rows, same)
+    assert report.rows[0].source == ("rows", 1)
+    assert report.rows[1].source == (str(traces), 1)
+    assert report.rows[7].source == ("rows", 8)
+
+
 def test_a_limit_leaves_the_rest_unread(traces):
     with read_traces(traces) as rows:
         assert replay(rows, same, limit=2, concurrency=1).totals.rows == 2
@@ -174,7 +182,7 @@ async def test_areplay_raises_what_replay_does(traces):
 
 
 async def test_a_cancelled_areplay_cancels_its_calls(traces):
-    begun, cancelled = asyncio.Event(), []
+    begun, ended, cancelled = asyncio.Event(), asyncio.Event(), []
 
     async def answer(row):
         begun.set()
@@ -182,6 +190,7 @@ async def test_a_cancelled_areplay_cancels_its_calls(traces):
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.append(row.case_id)
+            ended.set()
             raise
 
     task = asyncio.create_task(areplay(traces, answer, concurrency=1))
@@ -189,8 +198,7 @@ async def test_a_cancelled_areplay_cancels_its_calls(traces):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    while not cancelled:
-        await asyncio.sleep(0.001)
+    await asyncio.wait_for(ended.wait(), 60)
     assert cancelled == ["case-1"]
 
 
@@ -233,7 +241,7 @@ def test_an_interrupt_ends_a_replay_that_waits(traces, kind):
 
     async def wait_as_coroutine(row):
         begun.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         return "late"
 
     def interrupt():
@@ -308,7 +316,10 @@ def test_sixteen_rows_at_once(tmp_path):
     report = replay(traces, answer, concurrency=16)
     assert verdicts(report) == ["same"] * 200
     assert [row.source.line for row in report.rows] == list(range(1, 201))
-    assert not [thread for thread in threading.enumerate() if thread.name == "f3dx-cache call"]
+    for thread in threading.enumerate():
+        if thread.name == "f3dx-cache call":
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 # Progress
@@ -469,7 +480,7 @@ def test_one_file_serves_use_and_the_replay(traces, provider, options):
             report = replay(
                 traces, chat(provider), mode="bytes", target="gpt-4o", cache=cache, concurrency=6
             )
-        assert (report.totals.rows, report.totals.error) == (6, 0)
+        assert (report.totals.rows, report.totals.error) == (6, 0), report.rows
         assert provider.total() == calls
     with Cache(options["path"], hosts=options["hosts"], host_aliases=options["host_aliases"]) as c:
         # An intercepted call and an output of each row.
