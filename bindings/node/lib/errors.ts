@@ -24,6 +24,8 @@ export type ErrorKind =
   | 'full'
   | 'config_mismatch'
   | 'config'
+  | 'callback'
+  | 'invalid_row'
   | 'miss'
   | 'panic';
 
@@ -90,7 +92,8 @@ interface Told {
   at?: number;
 }
 
-function fromNative(thrown: unknown): unknown {
+/** Makes a `CacheError` of what the native module threw: its message is JSON text. */
+export function fromNative(thrown: unknown): unknown {
   if (thrown instanceof CacheError) return thrown;
   const message = String((thrown as { message?: unknown } | null)?.message ?? thrown);
   let told: Told;

@@ -12,6 +12,8 @@ export type {
   NativeClaim,
   NativeEntries,
   NativeExchange,
+  NativeTraces,
+  NativeWork,
   Replay,
 } from '../native/index.js';
 

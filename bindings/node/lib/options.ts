@@ -1,6 +1,6 @@
 /** How to open a cache. */
 
-import { CacheError } from './errors.js';
+import { CacheError, type ErrorKind } from './errors.js';
 import { isPlain, spelled } from './request.js';
 
 /** What happens on a hit, a miss and a put. */
@@ -70,28 +70,56 @@ export interface TestOptions extends Options {
 
 /** Returns options as core reads them: JSON with names in snake_case. */
 export function optionsText(options: TestOptions): string {
+  return spelledOptions(options, 'config');
+}
+
+/** Returns any options as core reads them; `kind` is that of an error. */
+export function spelledOptions(options: object, kind: ErrorKind): string {
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw new TypeError('options are an object with the names of options');
   }
   const members: string[] = [];
   for (const [name, value] of Object.entries(options)) {
-    const text = textOfOption(name, value);
+    const text = textOfOption(name, value, kind);
     if (text !== undefined) members.push(`${JSON.stringify(snakeCase(name))}:${text}`);
   }
   return `{${members.join()}}`;
 }
 
 /** Strictly: what JSON.stringify makes `null` or `{}` of would be no option at all. */
-function textOfOption(name: string, value: unknown): string | undefined {
+function textOfOption(name: string, value: unknown, kind: ErrorKind): string | undefined {
   try {
     return spelled(value);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const why = error.message.replace(/^the request (at "": )?/, '');
-    throw new CacheError(`option ${name}: ${why}`, 'config');
+    throw new CacheError(`option ${name}: ${why}`, kind);
   }
 }
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The options of comparisons that core spells in another way. */
+const DIFFERENT =
+  /\b(fenced_json|nested_json|same_above|different_below|embedding_model|embedding_dimensions|judge_model|judge_api|judge_prompt|max_judge_calls)\b/g;
+
+/** Calls core, whose errors name options of comparisons as JSON does. */
+export function inCamelCase<T>(call: () => T): T {
+  try {
+    const result = call();
+    return result instanceof Promise ? (result.catch(rename) as T) : result;
+  } catch (error) {
+    return rename(error);
+  }
+}
+
+function rename(error: unknown): never {
+  if (error instanceof CacheError && error.kind === 'invalid_argument') {
+    const camelCase = (name: string) =>
+      name.replace(/_[a-z]/g, (pair) => pair.charAt(1).toUpperCase());
+    error.message = error.message.replace(DIFFERENT, camelCase);
+  }
+  throw error;
 }

@@ -78,7 +78,8 @@ function wellFormed(text: string): string {
   throw new TypeError('the JSON text holds half a surrogate pair; no UTF-8 spells it');
 }
 
-function isWellFormed(text: string): boolean {
+/** Whether UTF-8 can spell a text: it holds no half of a surrogate pair. */
+export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 

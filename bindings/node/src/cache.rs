@@ -307,6 +307,13 @@ impl NativeCache {
     }
 }
 
+impl NativeCache {
+    /// Returns core's handle, for another thread.
+    pub fn core(&self) -> Cache {
+        self.core.clone()
+    }
+}
+
 /// Returns the part of a reused buffer that is in use.
 fn first(buffer: &[u8], length: u32) -> &[u8] {
     buffer.get(..length as usize).unwrap_or(buffer)

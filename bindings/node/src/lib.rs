@@ -5,6 +5,8 @@
 //! | `cache` | `NativeCache` |
 //! | `entries`, `claim` | a walk over the entries; the right to call the model |
 //! | `exchange` | `NativeExchange` and `Replay`, what `NativeCache.intercept` returns |
+//! | `trace`, `diff`, `replay` | `NativeTraces`; comparisons; replays and their reports |
+//! | `callback` | `NativeWork`: code of the caller that core calls from its threads |
 //! | `functions` | what needs no open file |
 //! | `opening` | options and variables as core's |
 //! | `output` | bytes and JSON text for JavaScript |
@@ -14,11 +16,15 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod cache;
+mod callback;
 mod claim;
+mod diff;
 mod entries;
 mod exchange;
 mod failure;
 mod functions;
 mod opening;
 mod output;
+mod replay;
 mod task;
+mod trace;
