@@ -200,7 +200,7 @@ function bytesOf(output: unknown, what: string): Uint8Array {
     text = spelled(output);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new TypeError(error.message.replace(/^the request\b/, what));
+    throw new TypeError(error.message.replace(/^the request( at "")?/, what));
   }
   if (text !== undefined) return Buffer.from(text);
   throw new TypeError(`${what} is ${describe(output)}: an output is text, bytes or a JSON value`);

@@ -72,7 +72,12 @@ export class Provider {
     await ended;
   }
 
-  control(method: string, path: string): Promise<unknown> {
+  /** Scripts what the model says and embeds, and which calls fail. */
+  async script(script: object): Promise<void> {
+    await this.control('POST', '/_script', JSON.stringify(script));
+  }
+
+  control(method: string, path: string, body?: string): Promise<unknown> {
     return new Promise((found, failed) => {
       const createConnection = () => connect.call(new net.Socket(), this.port, '127.0.0.1');
       const request = unpatched({ createConnection, method, path }, (response) => {
@@ -85,7 +90,7 @@ export class Provider {
         });
       });
       request.on('error', failed);
-      request.end();
+      request.end(body);
     });
   }
 }

@@ -5,28 +5,47 @@ import {
   CacheError,
   CacheMissError,
   canonicalize,
+  diff,
   fingerprint,
+  modelCall,
   override,
+  readTraces,
   recover,
+  replay,
+  Report,
+  Traces,
   use,
   verify,
   version,
+  type BadRow,
+  type Change,
   type Claim,
+  type Comparison,
+  type DiffMode,
+  type DiffOptions,
   type Difference,
   type Entry,
   type ErrorKind,
   type JsonRule,
   type Meta,
   type Mode,
+  type ModelCall,
   type Nearest,
   type Options,
+  type Progress,
+  type ReplayOptions,
+  type ReportRow,
   type Request,
+  type Row,
   type Stats,
   type Summary,
   type TestOptions,
+  type Totals,
+  type TraceFormat,
   type Usage,
   type Use,
   type UseOptions,
+  type Verdict,
   type Verification,
 } from 'f3dx-cache';
 
@@ -143,6 +162,67 @@ export function failing(error: unknown): string | undefined {
   if (error.kind === 'not_found') return undefined;
   // @ts-expect-error Only a miss explains itself.
   return error.explanation;
+}
+
+export function reading(): void {
+  using traces = readTraces('runs.jsonl', { strict: true, format: 'otel', input: undefined });
+  is<Traces>()(traces, true);
+  for (const row of traces) {
+    is<Row>()(row, true);
+    is<string | null>()(row.prompt, true);
+    is<number | null>()(row.usage.input_tokens, true);
+    is<unknown>()(row.extra.team, true);
+    // @ts-expect-error Results have the names of their JSON.
+    row.traceId;
+  }
+  is<number>()(traces.bad, true);
+  is<BadRow[]>()(traces.badRows, true);
+  is<TraceFormat | null>()(traces.format, true);
+  // @ts-expect-error There is no such format.
+  readTraces('runs.csv', { format: 'csv' });
+}
+
+export async function comparing(call: ModelCall): Promise<void> {
+  is<Comparison>()(diff('a', { n: 1 }), true);
+  is<Comparison>()(diff(new Uint8Array(), null, { mode: 'structured', fencedJson: true }), true);
+  is<Promise<Comparison>>()(diff('a', 'b', { call, judgeModel: 'gpt-5-mini' }), true);
+  is<Promise<Comparison>>()(diff('a', 'b', { embed: (texts) => texts.map(() => [1]) }), true);
+  const options: DiffOptions = {};
+  is<Comparison | Promise<Comparison>>()(diff('a', 'b', options), true);
+  const { ok, verdict, mode, differences } = diff('a', 'b');
+  is<boolean>()(ok, true);
+  is<Verdict>()(verdict, true);
+  is<DiffMode>()(mode, true);
+  is<Change[]>()(differences, true);
+  // @ts-expect-error Options are in camel case.
+  diff('a', 'b', { judge_model: 'gpt-5-mini' });
+  // @ts-expect-error There is no such mode.
+  diff('a', 'b', { mode: 'json' });
+  // @ts-expect-error An output is there.
+  diff('a', undefined);
+}
+
+export async function replaying(): Promise<void> {
+  const progress = ({ done, total }: Progress) => console.log(done, total);
+  const options: ReplayOptions = { progress, concurrency: 8, signal: AbortSignal.timeout(1000) };
+  const report = await replay('runs.jsonl', async (row) => row.output ?? '', options);
+  is<Report>()(report, true);
+  is<boolean>()(report.ok, true);
+  is<Totals | undefined>()(report.totals, false);
+  is<Totals>()(report.totals, true);
+  is<ReportRow[]>()(report.rows, true);
+  is<string>()(report.html(), true);
+  is<Promise<void>>()(report.save('report.xml'), true);
+  is<Promise<Report>>()(Report.load('report.json'), true);
+  await replay(readTraces('runs.jsonl'), () => 'an answer', { progress: false });
+  // @ts-expect-error An output is a string.
+  await replay('runs.jsonl', (row) => row.output);
+  // @ts-expect-error A report is read, not changed.
+  report.target = 'v2';
+  // @ts-expect-error A report is made by a replay.
+  new Report('{}');
+  // @ts-expect-error A client is none of ours to guess.
+  modelCall({});
 }
 
 export async function whole(): Promise<void> {
