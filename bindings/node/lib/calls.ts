@@ -1,10 +1,14 @@
 /** Work of core that calls the caller's code: messages from its threads, and the replies. */
 
 import { AsyncResource } from 'node:async_hooks';
+import timers from 'node:timers';
 import { CacheError, fromNative } from './errors.js';
 import { onAbort } from './intercept/signal.js';
 import type { NativeWork } from './native.js';
 import { describe, isWellFormed } from './request.js';
+
+// A test may put fake timers in the place of the real ones.
+const { setInterval, clearInterval } = timers;
 
 /** What core wants of the caller's code, and the number and text of the message. */
 export type Listener = (what: string, number: number, text: string) => void;
@@ -15,6 +19,7 @@ export type Callbacks = Record<string, (text: string) => string | Promise<string
 /** How work is followed and ended. */
 export interface Watch {
   signal?: AbortSignal | undefined;
+  /** Hears the news of a replay; a comparison has none. */
   progress?: ((text: string) => void) | undefined;
 }
 
@@ -32,12 +37,14 @@ export function work(
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const context = new AsyncResource('f3dx-cache');
+    const alive = new KeptAlive(progress === undefined);
     let stopped: { reason: unknown } | undefined;
     const stop = (reason: unknown) => {
       stopped ??= { reason };
       native.stop();
     };
     const answer = async (what: string, number: number, text: string) => {
+      alive.called();
       try {
         const reply = await callbacks[what]?.(text);
         if (reply === undefined) throw new Error(`nothing answers ${what}`);
@@ -45,8 +52,10 @@ export function work(
       } catch (thrown) {
         native.fail(number, told(thrown));
       }
+      alive.replied();
     };
     const follow = (text: string) => {
+      alive.tick();
       try {
         if (stopped === undefined) progress?.(text);
       } catch (thrown) {
@@ -58,14 +67,57 @@ export function work(
       if (what !== 'done' && what !== 'failed') {
         return void context.runInAsyncScope(answer, undefined, what, number, text);
       }
+      alive.end();
       unlisten?.();
       if (stopped !== undefined) reject(stopped.reason);
       else if (what === 'done') resolve(text);
       else reject(fromNative({ message: text }));
     };
-    const native = begin(listener);
+    let native: NativeWork;
+    try {
+      native = begin(listener);
+    } catch (error) {
+      alive.end();
+      throw error;
+    }
     const unlisten = signal && onAbort(signal, () => stop(signal.reason));
   });
+}
+
+/**
+ * Keeps the process running while core works. While it does nothing but wait for callbacks,
+ * what they wait for does that, or nothing does: one that never ends is no reason to stay.
+ */
+class KeptAlive {
+  readonly #timer = setInterval(() => undefined, 2 ** 30);
+  #waiting = 0;
+  #isQuiet = false;
+
+  /** `isOne`: core waits for one callback at a time; else ticks show whether it waits. */
+  constructor(private readonly isOne: boolean) {}
+
+  called(): void {
+    this.#waiting += 1;
+    this.#isQuiet = false;
+    if (this.isOne) this.#timer.unref();
+    else this.#timer.ref();
+  }
+
+  replied(): void {
+    this.#waiting -= 1;
+    this.#isQuiet = false;
+    this.#timer.ref();
+  }
+
+  /** Comes with the news of core, at least every 100 ms. */
+  tick(): void {
+    if (this.#isQuiet && this.#waiting > 0) this.#timer.unref();
+    this.#isQuiet = true;
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
 }
 
 /** Says what was thrown, for people: `TypeError: x is not a function`. */

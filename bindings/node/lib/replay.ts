@@ -94,7 +94,7 @@ export async function replay(
       work(
         (listener) => guarded(() => native.replay(rows, text, asked, opened, listener)),
         callbacks,
-        { signal, progress: follow && ((news) => follow(JSON.parse(news) as Progress)) },
+        { signal, progress: (news) => follow?.(JSON.parse(news) as Progress) },
       ),
     );
     return Report.parse(report);

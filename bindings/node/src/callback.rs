@@ -21,8 +21,8 @@ use std::thread;
 type Message = FnArgs<(&'static str, u32, String)>;
 
 /// The function of `lib/calls.ts` that takes messages: what is wanted, the number of the
-/// reply, a text. It keeps the process alive until the work is over.
-pub type Listener = ThreadsafeFunction<Message, (), Message, Status, false>;
+/// reply, a text. It does not keep the process alive, which that file does.
+pub type Listener = ThreadsafeFunction<Message, (), Message, Status, false, true>;
 
 /// A reply, or what went wrong, for people.
 type Reply = std::result::Result<String, String>;

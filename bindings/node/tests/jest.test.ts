@@ -55,6 +55,21 @@ describe('Jest', { timeout: 120_000 }, () => {
     },
   );
 
+  test.each(['npx jest', 'npx jest --runInBand', 'npx jest --workerThreads'])(
+    'replays traces: %s',
+    async (jest) => {
+      const path = project.path(`traces-${jest.length}.redb`);
+      const where = { F3DX_CACHE_PATH: path };
+      const cold = await project.run(`${jest} replaying`, { ...where, ...online() });
+      expect(cold).toMatchObject({ status: 0 });
+      expect(summaryOf(cold)[0]).toMatch('0 hits, 2 misses, 2 recorded, 0 refused');
+      const offlineNow = { ...(await offline()), CI: 'true' };
+      const warm = await project.run(`${jest} replaying`, { ...where, ...offlineNow });
+      expect(warm).toMatchObject({ status: 0 });
+      expect(summaryOf(warm)[0]).toMatch('2 hits, 0 misses');
+    },
+  );
+
   test('tells who made a call', async () => {
     const recorded = await project.run('npx jest more', online());
     expect(recorded).toMatchObject({ status: 0 });

@@ -93,7 +93,7 @@ test.each(CLIENTS)('%s judges, and a second run calls nothing', (_, call, judged
   }),
 );
 
-test.each(CLIENTS)('what %s says of a rejected parameter is heard', (_, call, judged, endpoint) =>
+test.each(CLIENTS)('what %s says of a wrong key is in the note', (_, call, judged, endpoint) =>
   recorded(async (path) => {
     await judge(endpoint, { pay: opinion('equivalent') });
     await provider.script({
@@ -102,6 +102,17 @@ test.each(CLIENTS)('what %s says of a rejected parameter is heard', (_, call, ju
     const report = await replay(path, again, { ...judged, call: call(), limit: 1 });
     expect(report.rows[0]).toMatchObject({ verdict: 'error', mode: 'judge' });
     expect(report.rows[0]!.note).toMatch(/AuthenticationError: 401/);
+  }),
+);
+
+test.each(CLIENTS)('a temperature that %s rejects is left out', (_, call, judged, endpoint) =>
+  recorded(async (path) => {
+    await judge(endpoint, { pay: opinion('equivalent') });
+    const fault = { times: 1, directives: '[[status:400 param=temperature]]' };
+    await provider.script({ faults: [{ endpoint: `POST ${endpoint}`, ...fault }] });
+    const report = await replay(path, again, { ...judged, call: call(), limit: 1 });
+    expect(verdicts(report)).toEqual(['equivalent']);
+    expect(await provider.calls()).toBe(3);
   }),
 );
 

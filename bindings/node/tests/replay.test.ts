@@ -337,6 +337,25 @@ test('a process ends when its replays have', () =>
     expect(await printed(path, `replay(path, same).then((r) => console.log(r.ok));`)).toBe('true');
   }));
 
+test('a process that only waits for calls without end ends', () =>
+  recorded(10, async (path) => {
+    const never = `() => new Promise(() => {})`;
+    expect(await printed(path, `replay(path, ${never}); console.log('bye');`)).toBe('bye');
+    const embedded = `{ mode: 'embedding', embeddingModel: 'e', embed: ${never} }`;
+    expect(await printed(path, `diff('a', 'b', ${embedded}); console.log('bye');`)).toBe('bye');
+  }));
+
+test('a process waits for a replay whose calls wait for one another', () =>
+  recorded(12, async (path) => {
+    const script = `let waiting = [];
+      const together = (row) => new Promise((go) => {
+        waiting.push(() => go(row.output));
+        if (waiting.length === 4) for (const go of waiting.splice(0)) go();
+      });
+      replay(path, together).then((report) => console.log(report.ok));`;
+    expect(await printed(path, script)).toBe('true');
+  }));
+
 test('a process that ends in the middle of a replay ends', () =>
   recorded(10, async (path) => {
     const script = `replay(path, (row) => row.source.line < 4 ? row.output : new Promise(() => {}));

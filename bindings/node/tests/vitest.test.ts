@@ -64,6 +64,18 @@ describe.each(versions)('Vitest $version', { timeout: 120_000 }, ({ version, pro
     expect(bytesOf(path)).toEqual(file);
   });
 
+  test.each(pools)('replays traces in the pool %s', async (pool) => {
+    const where = { F3DX_CACHE_PATH: project.path(`${pool}-traces.redb`), POOL: pool };
+    const cold = await project.run('npx vitest run replaying', { ...where, ...online() });
+    expect(cold).toMatchObject({ status: 0 });
+    expect(summaryOf(cold)[0]).toMatch('0 hits, 2 misses, 2 recorded, 0 refused');
+    const offlineNow = { ...(await offline()), CI: 'true' };
+    const warm = await project.run('npx vitest run replaying', { ...where, ...offlineNow });
+    expect(warm).toMatchObject({ status: 0 });
+    expect(warm.output).not.toMatch(/Unhandled|Error:/);
+    expect(summaryOf(warm)[0]).toMatch('2 hits, 0 misses');
+  });
+
   test.each(['forks', 'vmThreads'])('tells who made a call, in the pool %s', async (pool) => {
     const where = { F3DX_CACHE_PATH: '', POOL: pool };
     const recorded = await project.run('rm -f llm.redb other.redb; npx vitest run more', {
