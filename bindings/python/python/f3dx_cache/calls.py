@@ -34,7 +34,9 @@ class Calls:
         self._stopped = False
 
     def start(self, reply: Reply, function: Callable[..., Any], arguments: list[Any]) -> None:
-        """Begins a call; `reply` gets what it comes to."""
+        """Begins a call; `reply` gets what it comes to. After `stop` none begins."""
+        if self._stopped:
+            raise KeyboardInterrupt
         # A daemon: the interpreter does not wait for calls that nobody waits for.
         context = self._context.copy()
         work = (self._run, reply, function, arguments)
@@ -42,7 +44,7 @@ class Calls:
         threading.Thread(target=context.run, args=work, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Cancels what is still under way on the event loop."""
+        """Cancels what is still under way on the event loop, and begins nothing more."""
         self._stopped = True
         if self._loop is not None and not self._loop.is_closed():
             for task in list(self._tasks):

@@ -115,10 +115,13 @@ async def areplay(
 
     threading.Thread(target=work, name="f3dx-cache replay", daemon=True).start()
     try:
-        return await done
+        return await asyncio.shield(done)
     finally:
         run.cancelled = True
         calls.stop()
+        # It ends at once, and then nothing uses the cache any more.
+        await asyncio.wait([done])
+        done.exception()
 
 
 def _settle(future: asyncio.Future[Report], outcome: Report | BaseException) -> None:
