@@ -73,15 +73,21 @@ func inGo(url string, cache *f3dxcache.Cache) (gave []string, err error) {
 	return []string{completion.ID, id, content, response.ID, message.ID}, nil
 }
 
+// interpreter returns the Python that has the package; it skips the test where there is none.
+func interpreter(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "..", "..", ".venv", "bin", "python"))
+	must(t, err)
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("the Python package is not built: make python")
+	}
+	return path
+}
+
 // python runs the calls in Python.
 func python(t *testing.T, path string, mode f3dxcache.Mode, url string) []string {
 	t.Helper()
-	interpreter, err := filepath.Abs(filepath.Join("..", "..", "..", "..", ".venv", "bin", "python"))
-	must(t, err)
-	if _, err := os.Stat(interpreter); err != nil {
-		t.Skip("the Python package is not built: make python")
-	}
-	command := exec.Command(interpreter, "-c", inPython, path, string(mode), url)
+	command := exec.Command(interpreter(t), "-c", inPython, path, string(mode), url)
 	var said, failed bytes.Buffer
 	command.Stdout, command.Stderr = &said, &failed
 	if err := command.Run(); err != nil {
@@ -127,6 +133,8 @@ func TestWhatGoRecordedPythonReplays(t *testing.T) {
 }
 
 func TestPythonAndGoThatRecordAtOnceCallOnceForEachPrompt(t *testing.T) {
+	// A skip must not leave the goroutine behind.
+	interpreter(t)
 	p, c := newProvider(t), newCache(t)
 	recording := c.open(f3dxcache.Record)
 	type outcome struct {
