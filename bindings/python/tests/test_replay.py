@@ -502,7 +502,7 @@ def test_a_refused_call_is_the_error_of_its_row_and_fails_the_test(traces, provi
 
 @pytest.fixture
 def report(traces):
-    traces.open("a").write("{\n")
+    traces.write_text(traces.read_text() + "{\n")
     return replay(traces, lambda row: "<script>alert(1)</script>" if row.model == "m0" else "out 1")
 
 

@@ -137,17 +137,22 @@ def diff(
     `prompt` and `system` are what was asked, for the judge.
     """
     check_names(options)
-    compared = _native.diff(
-        before,
-        after,
-        with_api({"mode": mode, **options}, call),
-        prompt=prompt,
-        system=system,
-        cache=checked_cache(cache),
-        call=checked("call", call),
-        embed=embedder(embed),
-        calls=Calls() if call or embed else None,
-    )
+    calls = Calls() if call or embed else None
+    try:
+        compared = _native.diff(
+            before,
+            after,
+            with_api({"mode": mode, **options}, call),
+            prompt=prompt,
+            system=system,
+            cache=checked_cache(cache),
+            call=checked("call", call),
+            embed=embedder(embed),
+            calls=calls,
+        )
+    finally:
+        if calls:
+            calls.stop()
     return Comparison(compared)
 
 
