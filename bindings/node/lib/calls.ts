@@ -54,8 +54,8 @@ export function work(
       }
       alive.replied();
     };
-    const follow = (text: string) => {
-      alive.tick();
+    const follow = (underWay: number, text: string) => {
+      alive.tick(underWay);
       try {
         if (stopped === undefined) progress?.(text);
       } catch (thrown) {
@@ -63,7 +63,7 @@ export function work(
       }
     };
     const listener: Listener = (what, number, text) => {
-      if (what === 'progress') return context.runInAsyncScope(follow, undefined, text);
+      if (what === 'progress') return context.runInAsyncScope(follow, undefined, number, text);
       if (what !== 'done' && what !== 'failed') {
         return void context.runInAsyncScope(answer, undefined, what, number, text);
       }
@@ -91,28 +91,24 @@ export function work(
 class KeptAlive {
   readonly #timer = setInterval(() => undefined, 2 ** 30);
   #waiting = 0;
-  #isQuiet = false;
 
   /** `isOne`: core waits for one callback at a time; else ticks show whether it waits. */
   constructor(private readonly isOne: boolean) {}
 
   called(): void {
     this.#waiting += 1;
-    this.#isQuiet = false;
     if (this.isOne) this.#timer.unref();
     else this.#timer.ref();
   }
 
   replied(): void {
     this.#waiting -= 1;
-    this.#isQuiet = false;
     this.#timer.ref();
   }
 
-  /** Comes with the news of core, at least every 100 ms. */
-  tick(): void {
-    if (this.#isQuiet && this.#waiting > 0) this.#timer.unref();
-    this.#isQuiet = true;
+  /** Comes after 100 ms without news, with how many calls core waits for if it only waits. */
+  tick(underWay: number): void {
+    if (underWay > 0 && this.#waiting >= underWay) this.#timer.unref();
   }
 
   end(): void {

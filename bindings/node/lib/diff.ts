@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { Cache } from './cache.js';
 import { checkText, work } from './calls.js';
 import { guarded } from './errors.js';
-import { modelCallbacks, type Embed, type ModelCall } from './models.js';
+import { modelCallbacks, withApi, type Embed, type ModelCall } from './models.js';
 import { native, type NativeCache } from './native.js';
 import { inCamelCase, spelledOptions } from './options.js';
 import { describe, spelled, steady } from './request.js';
@@ -146,7 +146,7 @@ export function diff(
   options: DiffOptions = {},
 ): Comparison | Promise<Comparison> {
   const { call, embed, cache, prompt, system, signal, ...rest } = optionsOf(options);
-  const text = spelledOptions(rest, 'invalid_argument');
+  const text = spelledOptions(withApi(rest, call), 'invalid_argument');
   const question = questionText(prompt, system);
   const opened = cacheOf(cache);
   // What models are asked is known, and each member was read once.

@@ -10,10 +10,11 @@ export type Endpoint = 'embeddings' | 'chat_completions' | 'messages';
  * Sends a request to an endpoint (`embeddings` and `chat_completions` are OpenAI's,
  * `messages` is Anthropic's) and returns the response's JSON object.
  */
-export type ModelCall = (
-  endpoint: Endpoint,
-  request: Record<string, unknown>,
-) => object | PromiseLike<object>;
+export interface ModelCall {
+  (endpoint: Endpoint, request: Record<string, unknown>): object | PromiseLike<object>;
+  /** The requests it sends, for `judgeApi`, if it knows. */
+  readonly judgeApi?: 'openai' | 'anthropic';
+}
 
 /** Returns the vector of each text. */
 export type Embed = (texts: string[]) => ArrayLike<number>[] | PromiseLike<ArrayLike<number>[]>;
@@ -25,7 +26,7 @@ export interface ModelClient {
 
 /**
  * Makes a model call of a client of `openai` (or of what is derived from it) or
- * `@anthropic-ai/sdk`; keys, retries and timeouts are the client's.
+ * `@anthropic-ai/sdk`; keys, retries and timeouts are the client's, and so is `judgeApi`.
  */
 export function modelCall(client: ModelClient): ModelCall {
   if (typeof (client as Partial<ModelClient> | null | undefined)?.post !== 'function') {
@@ -37,11 +38,12 @@ export function modelCall(client: ModelClient): ModelCall {
     throw new TypeError('the client has neither `chat`, as of openai, nor `messages`');
   }
   const paths = isOpenai ? OPENAI : ANTHROPIC;
-  return async (endpoint, request) => {
+  const call = async (endpoint: Endpoint, request: Record<string, unknown>) => {
     const path = paths[endpoint];
     if (!path.startsWith('/')) throw new TypeError(path);
     return (await client.post(path, { body: request })) as object;
   };
+  return Object.assign(call, { judgeApi: isOpenai ? 'openai' : 'anthropic' } as const);
 }
 
 /** Where a request goes, or why it goes nowhere. */
@@ -53,7 +55,7 @@ const OPENAI: Record<Endpoint, string> = {
 
 const ANTHROPIC: Record<Endpoint, string> = {
   embeddings: 'Anthropic has no embeddings; pass `embed`, or a client of openai',
-  chat_completions: "the client is Anthropic's; it needs judgeApi: 'anthropic'",
+  chat_completions: "the client is Anthropic's; leave judgeApi: 'openai' out, or pass openai's",
   messages: '/v1/messages',
 };
 
@@ -61,6 +63,14 @@ const ANTHROPIC: Record<Endpoint, string> = {
 export interface Models {
   call?: ModelCall | undefined;
   embed?: Embed | undefined;
+}
+
+/** Returns options with the `judgeApi` that the call knows, unless they have one. */
+export function withApi<T extends { judgeApi?: ModelCall['judgeApi'] | undefined }>(
+  options: T,
+  call: ModelCall | undefined,
+): T {
+  return { ...options, judgeApi: options.judgeApi ?? call?.judgeApi };
 }
 
 /** Returns what answers core's model calls. */

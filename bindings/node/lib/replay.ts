@@ -9,12 +9,12 @@ import {
   type Verdict,
 } from './diff.js';
 import { guarded } from './errors.js';
-import { modelCallbacks } from './models.js';
+import { modelCallbacks, withApi } from './models.js';
 import { native } from './native.js';
 import { inCamelCase, spelledOptions } from './options.js';
 import { ProgressBar } from './progress-bar.js';
 import { Report } from './report.js';
-import { describe } from './request.js';
+import { describe, spelled } from './request.js';
 import { readTraces, Traces, type Row } from './traces.js';
 
 /** How far a replay is. */
@@ -50,7 +50,7 @@ export interface ReplayOptions extends CompareOptions, ModelOptions {
 }
 
 /**
- * Obtains a new output for each row of a trace file, compares it with the recorded one, and
+ * Obtains a new output for each row of a trace file, or of rows of one, compares it with the recorded one, and
  * reports what changed.
  *
  *     const report = await replay('runs.jsonl', (row) => ask('gpt-5', row.messages));
@@ -60,7 +60,7 @@ export interface ReplayOptions extends CompareOptions, ModelOptions {
  * `CacheError` if a file cannot be read, an option is wrong, or the cache fails.
  */
 export async function replay(
-  traces: string | Traces,
+  traces: string | Traces | Iterable<Row>,
   replayAgainst: ReplayAgainst,
   options: ReplayOptions = {},
 ): Promise<Report> {
@@ -73,7 +73,7 @@ export async function replay(
     throw new TypeError(`progress is ${describe(progress)}, not a function`);
   }
   const replaying = spelledOptions({ concurrency, limit, target }, 'invalid_argument');
-  const diff = spelledOptions(compare, 'invalid_argument');
+  const diff = spelledOptions(withApi(compare, call), 'invalid_argument');
   const text = `${replaying.slice(0, -1)}${replaying === '{}' ? '' : ','}"diff":${diff}}`;
   const asked = { calls: call !== undefined, embeds: embed !== undefined };
   const opened = cacheOf(cache);
@@ -85,14 +85,16 @@ export async function replay(
     },
   };
   signal?.throwIfAborted();
-  const own = traces instanceof Traces ? undefined : readTraces(traces);
-  const rows = (own ?? (traces as Traces)).native;
+  const own = typeof traces === 'string' ? readTraces(traces) : undefined;
+  const read = own ?? (traces instanceof Traces ? traces : undefined);
+  const rows = read === undefined ? rowsText(traces as Iterable<Row>) : undefined;
   const bar = progress === undefined && process.stderr.isTTY ? new ProgressBar() : undefined;
   const follow = progress || bar?.show;
   try {
     const report = await inCamelCase(() =>
       work(
-        (listener) => guarded(() => native.replay(rows, text, asked, opened, listener)),
+        (listener) =>
+          guarded(() => native.replay(read?.native, rows, text, asked, opened, listener)),
         callbacks,
         { signal, progress: (news) => follow?.(JSON.parse(news) as Progress) },
       ),
@@ -101,5 +103,19 @@ export async function replay(
   } finally {
     bar?.end();
     own?.close();
+  }
+}
+
+function rowsText(rows: Iterable<Row>): string {
+  if (typeof (rows as Partial<Iterable<Row>> | null)?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(
+      `traces are a path, what readTraces returned, or rows, not ${describe(rows)}`,
+    );
+  }
+  try {
+    return spelled([...rows]) as string;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(error.message.replace(/^the request\b/, 'the row'));
   }
 }

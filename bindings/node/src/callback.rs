@@ -131,13 +131,16 @@ impl Caller {
         Models { caller: self.clone(), embeds: true }
     }
 
-    /// Says how far a replay is; breaks if it was stopped.
-    pub fn progress(&self, progress: &Progress) -> ControlFlow<()> {
+    /// Says how far a replay is; breaks if it was stopped. In the place of a reply's number is
+    /// that of the rows under way, where there is no news: with as many calls that have no
+    /// reply, core does nothing but wait for them.
+    pub fn progress(&self, progress: &Progress, under_way: u64) -> ControlFlow<()> {
         if self.replies.lock().stopped {
             return ControlFlow::Break(());
         }
         if let Ok(text) = crate::output::json(progress) {
-            self.send("progress", 0, text);
+            let waiting = if progress.verdict.is_none() { under_way } else { 0 };
+            self.send("progress", u32::try_from(waiting).unwrap_or(u32::MAX), text);
         }
         ControlFlow::Continue(())
     }

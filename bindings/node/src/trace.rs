@@ -1,11 +1,13 @@
 //! `NativeTraces`: recorded traces, row by row.
 
 use crate::failure::guard;
-use crate::output::json;
-use f3dx_cache_core::trace::{Row, TraceOptions, Traces};
+use crate::output;
+use f3dx_cache_core::replay::Rows;
+use f3dx_cache_core::trace::{BadRow, Format, Row, Source, TraceOptions, Traces};
 use f3dx_cache_core::{Error, ErrorKind, Result};
 use napi_derive::napi;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A reader of recorded traces.
@@ -26,7 +28,7 @@ enum State {
 struct Told {
     format: Option<&'static str>,
     bad: u64,
-    bad_rows: Vec<f3dx_cache_core::trace::BadRow>,
+    bad_rows: Vec<BadRow>,
 }
 
 /// A reader that is being replayed; when it is dropped, others may read on.
@@ -43,9 +45,58 @@ struct Asked<'a> {
     prompt: Option<String>,
 }
 
+/// Rows that the caller has, as rows of a file.
+pub struct Given(std::vec::IntoIter<Row>);
+
+impl Given {
+    /// Reads a JSON array of rows. Those that stand in no file are numbered.
+    pub fn read(rows: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Told {
+            #[serde(flatten)]
+            row: Row,
+            prompt: Option<String>,
+        }
+        let told: Vec<Told> = serde_json::from_str(rows)
+            .map_err(|cause| Error::new(ErrorKind::InvalidArgument, "traces").because(cause))?;
+        let rows = told.into_iter().zip(1..).map(|(Told { mut row, prompt }, number)| {
+            if row.source == Source::default() {
+                row.source.line = number;
+            }
+            if let (true, Some(prompt)) = (row.messages.is_empty(), prompt) {
+                row.messages.push(json!({ "role": "user", "content": prompt }));
+            }
+            row
+        });
+        Ok(Self(rows.collect::<Vec<_>>().into_iter()))
+    }
+}
+
+impl Iterator for Given {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(Ok)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl Rows for Given {
+    fn bad(&self) -> u64 {
+        0
+    }
+
+    fn bad_rows(&self) -> &[BadRow] {
+        &[]
+    }
+}
+
 /// Returns a row as JSON text.
 pub fn text(row: &Row) -> Result<String> {
-    json(&Asked { row, prompt: row.prompt() })
+    output::json(&Asked { row, prompt: row.prompt() })
 }
 
 #[napi]
@@ -72,9 +123,9 @@ impl NativeTraces {
     #[napi]
     pub fn told(&self) -> napi::Result<String> {
         guard(|| match &*lock(&self.state) {
-            State::Open(traces) => json(&told(traces)),
+            State::Open(traces) => output::json(&told(traces)),
             State::Replayed => Err(replayed()),
-            State::Closed(told) => json(told),
+            State::Closed(told) => output::json(told),
         })
     }
 
@@ -122,7 +173,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 fn told(traces: &Traces) -> Told {
     Told {
-        format: traces.format().map(f3dx_cache_core::trace::Format::name),
+        format: traces.format().map(Format::name),
         bad: traces.bad(),
         bad_rows: traces.bad_rows().to_vec(),
     }

@@ -33,12 +33,7 @@ const anthropic = () => new Anthropic({ ...options, baseURL: provider.url });
 
 const CLIENTS: [string, () => ModelCall, ReplayOptions, string][] = [
   ['openai', () => modelCall(openai()), { judgeModel: 'gpt-5-mini' }, '/v1/chat/completions'],
-  [
-    'anthropic',
-    () => modelCall(anthropic()),
-    { judgeModel: 'claude-haiku-4-5', judgeApi: 'anthropic' },
-    '/v1/messages',
-  ],
+  ['anthropic', () => modelCall(anthropic()), { judgeModel: 'claude-haiku-4-5' }, '/v1/messages'],
 ];
 
 const opinion = (verdict: string, ...differences: string[]) =>
@@ -167,9 +162,10 @@ test("the caller's use answers what the function and the judge call", () =>
 
 test('a judge of the other API says what to change', async () => {
   const wrong = { mode: 'judge', judgeModel: 'j' } as const;
-  const anthropics = await diff('a', 'b', { ...wrong, call: modelCall(anthropic()) });
+  const openais = { ...wrong, judgeApi: 'openai', call: modelCall(anthropic()) } as const;
+  const anthropics = await diff('a', 'b', openais);
   expect(anthropics).toMatchObject({ verdict: 'error', mode: 'judge' });
-  expect(anthropics.note).toContain("it needs judgeApi: 'anthropic'");
+  expect(anthropics.note).toContain("leave judgeApi: 'openai' out");
   const other = { ...wrong, judgeApi: 'anthropic', call: modelCall(openai()) } as const;
   expect((await diff('a', 'b', other)).note).toContain("leave judgeApi: 'anthropic' out");
 });

@@ -218,6 +218,25 @@ test('rows that cannot be read are in the report', () =>
     await expect(strict).rejects.toMatchObject({ kind: 'invalid_row', name: 'CacheError' });
   }));
 
+test('rows are replayed without their file, and those made by hand are numbered', () =>
+  recorded(9, async (path) => {
+    const some = [...readTraces(path)].filter((row) => row.source.line > 7);
+    const report = await replay(some, same);
+    expect(report.rows.map((row) => row.source)).toEqual(some.map((row) => row.source));
+    expect(report.totals).toMatchObject({ rows: 2, same: 2 });
+    const made = [{ prompt: 'Q', output: 'A' }, { output: 'B' }] as Row[];
+    const progress = ({ total }: Progress) => expect(total).toBe(2);
+    const { rows } = await replay(new Set(made), ({ output }) => output!, { progress });
+    expect(rows).toMatchObject([
+      { source: { file: '', line: 1 }, prompt: 'Q', verdict: 'same' },
+      { source: { file: '', line: 2 }, prompt: null, verdict: 'same' },
+    ]);
+    await expect(replay([{ output: 1 }] as never, same)).rejects.toMatchObject({
+      kind: 'invalid_argument',
+      message: expect.stringMatching(/^traces: invalid type/),
+    });
+  }));
+
 test('traces that are being replayed are read by nobody else', () =>
   recorded(2, async (path) => {
     const traces = readTraces(path);
@@ -240,8 +259,16 @@ test.each<[string, (path: string) => Promise<unknown>, string | RegExp]>([
     (path) => replay(path, 'gpt-5' as never),
     'replayAgainst is a string, not a function',
   ],
-  ['no path', () => replay(7 as never, same), 'a path is a string'],
-  ['no traces', () => replay([] as never, same), 'a path is a string'],
+  [
+    'no traces',
+    () => replay(7 as never, same),
+    'traces are a path, what readTraces returned, or rows, not a number',
+  ],
+  [
+    'no row',
+    () => replay([{ n: NaN }] as never, same),
+    'the row at "/0/n": NaN has no JSON spelling',
+  ],
   ['no options', (path) => replay(path, same, null as never), 'options are an object, not null'],
   [
     'no callback',
