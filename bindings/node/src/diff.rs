@@ -36,6 +36,7 @@ pub fn diff_with(
     question: String,
     asked: Asked,
     cache: Option<&NativeCache>,
+    #[napi(ts_arg_type = "(what: string, number: number, text: string) => void")]
     listener: Listener,
 ) -> napi::Result<NativeWork> {
     let options = guard(|| DiffOptions::from_json(options.as_bytes()))?;

@@ -20,6 +20,7 @@ pub fn replay(
     options: String,
     asked: Asked,
     cache: Option<&NativeCache>,
+    #[napi(ts_arg_type = "(what: string, number: number, text: string) => void")]
     listener: Listener,
 ) -> napi::Result<NativeWork> {
     let options = guard(|| ReplayOptions::from_json(options.as_bytes()))?;
