@@ -74,7 +74,7 @@ impl Comparison<'_> {
             (Kind::Object, Kind::Object) => self.objects(recorded, requested),
             (Kind::Array, Kind::Array) => self.arrays(recorded, requested),
             (Kind::Number, Kind::Number) => {
-                let numbers = recorded.as_f64().zip(requested.as_f64());
+                let numbers = self.rules.measured(recorded).zip(self.rules.measured(requested));
                 if !numbers.is_some_and(|(a, b)| self.rules.close(a, b)) {
                     self.differ(Some(recorded), Some(requested));
                 }
@@ -206,6 +206,23 @@ mod tests {
         let spelled = r#"{"b": [1.0, "\u0061"], "a": 9007199254740993}"#;
         assert!(lines(r#"{"a":9007199254740993,"b":[1,"a"]}"#, spelled).is_empty());
         assert_eq!(lines("9007199254740993", "9007199254740992").len(), 1);
+    }
+
+    #[test]
+    fn long_integers_are_not_close_by_being_one_double() {
+        let lines = |recorded: &str, requested: &str, epsilon| {
+            let [old, new] =
+                [recorded, requested].map(|text| Document::parse(text.as_bytes()).unwrap());
+            let rules = Rules::new(&[], &["/a".to_owned()], epsilon, false).unwrap();
+            differences_by(&rules, old.root(), new.root(), 10).list.len()
+        };
+        let (one, other) = ("9007199254740993", "9007199254740992");
+        let in_array = |id: &str| format!("{{\"a\":[{id}]}}");
+        assert_eq!(lines(one, other, 0.001), 1);
+        assert_eq!(lines(&in_array(one), &in_array(other), 0.001), 1);
+        assert_eq!(lines("9007199254740992", "9007199254740994", 0.001), 1);
+        assert_eq!(lines("9007199254740992", "9007199254740994", 2.0), 0);
+        assert_eq!(lines("1e30", "1.0000000000000001e30", 1e20), 0);
     }
 
     #[test]

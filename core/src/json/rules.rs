@@ -73,10 +73,21 @@ impl Rules {
         if path.is_empty() { self.unordered_root } else { self.unordered.matches(path) }
     }
 
-    /// Whether two numbers are equal, given that their texts are not.
+    /// Whether two numbers are close.
     pub(super) fn close(&self, a: f64, b: f64) -> bool {
-        // False if both are infinite, which a long integer may be as a double.
-        self.epsilon > 0.0 && (a - b).abs() <= self.epsilon
+        (a - b).abs() <= self.epsilon
+    }
+
+    /// Returns a number that may be close to others.
+    ///
+    /// An integer that no double holds, such as a long id, is equal only to itself: as a double
+    /// it would be another one.
+    pub(super) fn measured(&self, node: Node<'_>) -> Option<f64> {
+        let number = node.as_f64().filter(|number| self.epsilon > 0.0 && number.is_finite())?;
+        let text = node.text();
+        // All integers of fewer digits are doubles; what is spelled with a point or exponent is.
+        let held = text.len() <= 15 || text.contains(['.', 'e']) || format!("{number:.0}") == text;
+        held.then_some(number)
     }
 
     /// Returns the object or array that a string holds.
@@ -119,12 +130,12 @@ impl Rules {
             return;
         }
         match node.kind() {
-            Kind::Number => match node.as_f64() {
-                Some(number) if self.epsilon > 0.0 && number.is_finite() => {
+            Kind::Number => match self.measured(node) {
+                Some(number) => {
                     key.push('#');
                     numbers.push(number);
                 }
-                _ => key.push_str(node.text()),
+                None => key.push_str(node.text()),
             },
             Kind::String => match self.nested(node, path) {
                 Some(document) => {
