@@ -149,6 +149,36 @@ fn a_judge_that_prefers_the_first_gives_no_false_equivalent() {
 }
 
 #[test]
+fn equivalent_takes_a_verdict_in_both_orders() {
+    let in_order = |before_first: Value, after_first: Value| {
+        Fake::new(move |request: &Value| {
+            let asked = request["messages"][1]["content"].as_str().unwrap();
+            let is = asked.find("\nbefore\n").unwrap() < asked.find("\nafter\n").unwrap();
+            Ok(if is { before_first.clone() } else { after_first.clone() })
+        })
+    };
+    for (one, other) in [
+        (opinion("equivalent"), said("I cannot tell.")),
+        (said("I cannot tell."), opinion("equivalent")),
+    ] {
+        let fake = in_order(one, other);
+        for votes in 2..=4 {
+            let options = DiffOptions { votes, ..DiffOptions::default() };
+            let comparison = verdict(options, &fake);
+            assert_eq!(comparison.verdict, Verdict::Inconclusive, "{}", comparison.note);
+        }
+    }
+    // A vote that was void is cast again, in its order.
+    let once = Fake::new(|request: &Value| {
+        let asked = request["messages"][1]["content"].as_str().unwrap();
+        let void = asked.contains("This is vote 2.");
+        Ok(if void { said("I cannot tell.") } else { opinion("equivalent") })
+    });
+    let comparison = verdict(DiffOptions::default(), &once);
+    assert_eq!(comparison.verdict, Verdict::Equivalent, "{}", comparison.note);
+}
+
+#[test]
 fn a_third_vote_decides_where_two_disagree() {
     let fake = Fake::new(|request: &Value| {
         let first = last(request).contains("This is vote 1.");

@@ -46,6 +46,15 @@ struct Case<'a> {
     prompt: Prompt,
 }
 
+impl Case<'_> {
+    /// Returns what the judge is shown and may quote.
+    fn texts(&self) -> [&str; 4] {
+        let Question { system, prompt } = self.question;
+        let [system, prompt] = [system, prompt].map(|text| text.as_deref().unwrap_or_default());
+        [system, prompt, self.before, self.after]
+    }
+}
+
 impl Judge<'_> {
     /// Compares two outputs; what cannot be compared is the verdict, too.
     pub fn compare(&self, question: &Question, before: &[u8], after: &[u8]) -> Finding {
@@ -61,16 +70,15 @@ impl Judge<'_> {
     fn tally(&self, case: &Case<'_>) -> Result<Tally, Failure> {
         let mut tally = Tally::default();
         for number in 1..=self.options.votes {
-            tally.count(self.vote(case, number)?);
+            tally.count(self.vote(case, number, Order::of(number))?);
         }
-        if tally.needs_another() {
-            tally.count(self.vote(case, self.options.votes + 1)?);
+        if let Some(order) = tally.needs_another() {
+            tally.count(self.vote(case, self.options.votes + 1, order)?);
         }
         Ok(tally)
     }
 
-    fn vote(&self, case: &Case<'_>, number: u32) -> Result<Vote, Failure> {
-        let order = Order::of(number);
+    fn vote(&self, case: &Case<'_>, number: u32, order: Order) -> Result<Vote, Failure> {
         let (a, b) = match order {
             Order::BeforeFirst => (case.before, case.after),
             Order::AfterFirst => (case.after, case.before),
@@ -79,14 +87,15 @@ impl Judge<'_> {
         let system = case.prompt.system();
         let mut messages = vec![api::message("user", &asked)];
         let response = self.ask(case, order, number, 0, system, &messages)?;
-        let opinion = match Reply::read(self.options.judge_api, &response) {
+        let read = |response: &[u8]| Reply::read(self.options.judge_api, response, &case.texts());
+        let opinion = match read(&response) {
             Reply::Opinion(opinion) => Some(opinion),
             Reply::Refusal => None,
             Reply::Unreadable { said, why } => {
                 messages.push(api::message("assistant", &prompt::quoted(&said)));
                 messages.push(api::message("user", &prompt::repair(&why)));
                 let response = self.ask(case, order, number, 1, system, &messages)?;
-                match Reply::read(self.options.judge_api, &response) {
+                match read(&response) {
                     Reply::Opinion(opinion) => Some(opinion),
                     Reply::Refusal | Reply::Unreadable { .. } => None,
                 }

@@ -50,18 +50,22 @@ impl Tally {
         self.0.push(vote);
     }
 
-    /// Whether one more vote may tell: those there are tie, or only one of them is valid.
-    pub fn needs_another(&self) -> bool {
+    /// Returns the order in which one more vote may tell: those there are tie, only one of them
+    /// is valid, or those in favour are all in one order.
+    pub fn needs_another(&self) -> Option<Order> {
         let (against, of) = (self.different(), self.valid());
-        match self.0.len() {
-            1 => false,
-            _ => of > 0 && (2 * against == of || of == 1),
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX).saturating_add(1);
+        match (self.0.len(), of) {
+            (1, _) | (_, 0) => None,
+            _ if 2 * against == of => Some(Order::of(next)),
+            _ if of == 1 || 2 * against < of => self.unheard(),
+            _ => None,
         }
     }
 
     /// Returns the verdict of the majority.
     ///
-    /// Equivalent is only what no bias explains: if every vote with one output first says so and
+    /// Equivalent is only what no bias explains: it takes votes in both orders, and if every vote with one output first says so and
     /// every vote with the other one first denies it, the judge goes by the place. And differences
     /// that are minor to some are none only if no vote finds others.
     pub fn finding(&self) -> Finding {
@@ -79,6 +83,9 @@ impl Tally {
             true => (Verdict::Different, against),
             false => (Verdict::Equivalent, favour),
         };
+        if verdict == Verdict::Equivalent && self.0.len() > 1 && self.unheard().is_some() {
+            return self.inconclusive("the judge's verdicts are all with one output first");
+        }
         let minor = self.opinions().any(|opinion| opinion.verdict == Said::Minor);
         if verdict == Verdict::Equivalent && against > 0 {
             if self.goes_by_place() {
@@ -120,6 +127,12 @@ impl Tally {
         if named.differences.len() > QUOTED {
             note.push_str(", …");
         }
+    }
+
+    /// Returns the order in which no vote is valid, if there is one.
+    fn unheard(&self) -> Option<Order> {
+        let heard = |order| self.0.iter().any(|vote| vote.order == order && vote.opinion.is_some());
+        [Order::BeforeFirst, Order::AfterFirst].into_iter().find(|order| !heard(*order))
     }
 
     fn goes_by_place(&self) -> bool {
@@ -195,6 +208,9 @@ mod tests {
             ("DED", Different, Some(2.0 / 3.0)),
             ("DEE", Equivalent, Some(2.0 / 3.0)),
             ("EDE", Inconclusive, None),
+            ("E-E", Inconclusive, None),
+            ("-E-M", Inconclusive, None),
+            ("D-D", Different, Some(1.0)),
             ("DMM", Inconclusive, None),
             ("MDD", Different, Some(2.0 / 3.0)),
             ("EDEDE", Inconclusive, None),
@@ -203,7 +219,6 @@ mod tests {
             ("--", Inconclusive, None),
             ("-", Inconclusive, None),
             ("E--", Inconclusive, None),
-            ("E-E", Equivalent, Some(1.0)),
             ("-DD", Different, Some(1.0)),
         ] {
             let finding = tally(votes).finding();
@@ -225,8 +240,11 @@ mod tests {
             ("-", false),
             ("EED", false),
             ("EEDD", true),
+            ("E-E", true),
+            ("-M-E", true),
+            ("D-D", false),
         ] {
-            assert_eq!(tally(votes).needs_another(), needs, "{votes}");
+            assert_eq!(tally(votes).needs_another().is_some(), needs, "{votes}");
         }
     }
 
