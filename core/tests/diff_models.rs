@@ -570,6 +570,18 @@ fn outputs_that_one_redacted_text_stands_for_are_not_the_same() {
     let fake = Fake::new(embed);
     let comparison = compare(&embedded(), &fake, &cache, "say code-abc", "say code-xyz");
     assert_eq!((comparison.verdict, fake.calls()), (Verdict::Inconclusive, 0));
+    let comparison = compare(&embedded(), &fake, &cache, "say code-abc", "say it: code-xyz");
+    assert_eq!((comparison.verdict, fake.calls()), (Verdict::Inconclusive, 0));
+    // Nor is the judge's verdict on two equal ones that on two others.
+    let strict = Fake::new(|request: &Value| {
+        Ok(opinion(if last(request).contains("code-xyz") { "different" } else { "equivalent" }))
+    });
+    for (after, verdict) in [("code-abc", Verdict::Equivalent), ("code-xyz", Verdict::Different)] {
+        let after = format!("say it: {after}");
+        let options = judged(DiffOptions::default());
+        let comparison = compare(&options, &strict, &cache, "say code-abc", &after);
+        assert_eq!(comparison.verdict, verdict);
+    }
     // What the judge repeats of it is replaced, in the first run's note as in the second one's.
     let judge = Fake::new(|_: &Value| {
         Ok(said(r#"{"differences": ["only one says code-abc"], "verdict": "different"}"#))

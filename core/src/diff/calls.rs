@@ -77,6 +77,32 @@ impl Recorded {
     }
 }
 
+/// How the secrets of two outputs compare, which are replaced in the file: what is recorded there
+/// of the outputs does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrets {
+    None,
+    Alike,
+    Unlike,
+}
+
+impl Secrets {
+    /// Compares those of two outputs; without a file nothing is replaced.
+    pub fn of(cache: Option<&Cache>, outputs: [&str; 2]) -> Result<Self, Failure> {
+        let Some(cache) = cache else { return Ok(Self::None) };
+        let redactor = cache.open.addressing.redactor();
+        let found = |output: &str| -> Result<SentSecrets, Failure> {
+            Ok(redactor.sent_with(&to_canonical(&output.into())?, &SentSecrets::default())?)
+        };
+        let (one, other) = (found(outputs[0])?, found(outputs[1])?);
+        Ok(match one == other {
+            true if one.is_empty() => Self::None,
+            true => Self::Alike,
+            false => Self::Unlike,
+        })
+    }
+}
+
 /// Returns what is recorded for each question, and has `call` answer those for which nothing is.
 ///
 /// `call` gets the places of these in `asked` and returns as many answers. Of several threads and

@@ -1,6 +1,6 @@
 //! The layer of meaning: the cosine of two embeddings, and guards against its blind spots.
 
-use super::calls::{Failure, Recorded, answers};
+use super::calls::{Failure, Recorded, Secrets, answers};
 use super::comparison::Verdict;
 use super::finding::Finding;
 use super::guards;
@@ -22,8 +22,8 @@ pub(super) struct Embedding<'a> {
 
 /// What makes vectors of texts.
 pub(super) trait Vectors {
-    /// Returns one vector for each text, all of one length, or `None` if both texts have one
-    /// vector only because what tells them apart is kept from the file.
+    /// Returns one vector for each text, all of one length, or `None` if what tells the
+    /// texts apart is kept from the file, where the vectors are.
     fn of(&self, texts: [&str; 2]) -> Result<Option<[Vec<f32>; 2]>, Failure>;
 }
 
@@ -47,8 +47,8 @@ impl Embedding<'_> {
 
     fn cosine(&self, before: &str, after: &str) -> Result<Finding, Failure> {
         let Some([one, other]) = self.vectors.of([before, after])? else {
-            let note = "they differ only in what is replaced in the cache file as secret, \
-                        so one embedding stands there for both";
+            let note = "they differ in what is replaced in the cache file as secret, \
+                        so that the embeddings there do not tell";
             return Ok(Finding::new(Verdict::Inconclusive, note));
         };
         let cosine = vectors::cosine(&one, &other).map_err(Failure::Failed)?;
@@ -101,7 +101,7 @@ impl Vectors for Model<'_> {
             self.recorded("the recorded output", texts[0])?,
             self.recorded("the new output", texts[1])?,
         ];
-        if asked[0].is(&asked[1]) {
+        if asked[0].is(&asked[1]) || Secrets::of(self.cache, texts)? == Secrets::Unlike {
             return Ok(None);
         }
         let bodies = answers(self.cache, &asked, &|places| {

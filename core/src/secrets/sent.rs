@@ -15,7 +15,7 @@ use std::ops::Range;
 /// They must not occur in what is stored, whatever they look like, nor in the JSON,
 /// URL or base64 spelling of them. Shorter ones than 8 bytes are words of their own
 /// and stay.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SentSecrets {
     /// How many there are.
     count: usize,

@@ -9,7 +9,7 @@ mod prompt;
 mod reply;
 mod votes;
 
-use super::calls::{Failure, Recorded, answers};
+use super::calls::{Failure, Recorded, Secrets, answers};
 use super::differ::Question;
 use super::finding::Finding;
 use super::model::ModelCalls;
@@ -44,6 +44,7 @@ struct Case<'a> {
     before: &'a str,
     after: &'a str,
     prompt: Prompt,
+    secrets: Secrets,
 }
 
 impl Case<'_> {
@@ -63,8 +64,9 @@ impl Judge<'_> {
             Err(finding) => return finding,
         };
         let prompt = Prompt::new(self.options.judge_prompt.as_deref());
-        let case = Case { question, before, after, prompt };
-        self.tally(&case).map_or_else(Failure::finding, |tally| tally.finding())
+        let tally = Secrets::of(self.cache, [before, after])
+            .and_then(|secrets| self.tally(&Case { question, before, after, prompt, secrets }));
+        tally.map_or_else(Failure::finding, |tally| tally.finding())
     }
 
     fn tally(&self, case: &Case<'_>) -> Result<Tally, Failure> {
@@ -126,6 +128,11 @@ impl Judge<'_> {
         add("prompt", case.question.prompt.clone().into());
         add("before", case.before.into());
         add("after", case.after.into());
+        match case.secrets {
+            Secrets::None => {}
+            Secrets::Alike => drop(add("secrets", "alike".into())),
+            Secrets::Unlike => drop(add("secrets", "unlike".into())),
+        }
         if repair > 0 {
             add("repair", repair.into());
         }
