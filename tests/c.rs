@@ -212,7 +212,7 @@ fn comparisons(folder: &Path) -> PathBuf {
         };
         let note = expect["note_contains"][0].as_str().map(|note| {
             let quoted = Value::from(note).to_string();
-            quoted[1..quoted.len() - 1].as_bytes().to_vec()
+            quoted.as_bytes()[1..quoted.len() - 1].to_vec()
         });
         let [name, options] = ["name", "options"].map(|name| member(&case[name]));
         let [before, after] = ["before", "after"].map(|side| {
