@@ -44,6 +44,7 @@ const SCALES: [(&str, i32); 5] =
 /// Returns the numbers of a text, in its order.
 pub(super) fn of(text: &str, words: &[Word]) -> Vec<Amount> {
     let mut amounts = in_digits(text);
+    amounts.extend(in_signs(text));
     amounts.extend(in_words(text, words, &amounts));
     amounts.sort_by_key(|amount| amount.at);
     amounts
@@ -65,7 +66,11 @@ fn in_digits(text: &str) -> Vec<Amount> {
             end += 1;
         }
         at = end;
-        let before = &text[..start];
+        // `.5`, but not `v.5` or `...5`.
+        let pointed = text[..start].strip_suffix('.').filter(|rest| {
+            !rest.ends_with(|letter: char| letter.is_alphanumeric() || ".)]".contains(letter))
+        });
+        let before = pointed.unwrap_or(&text[..start]);
         let currency = units::before(before);
         let signed = before.trim_end_matches(['$', '€', '£', '¥', '₹']);
         let negative = signed.strip_suffix('-').is_some_and(|rest| {
@@ -82,7 +87,10 @@ fn in_digits(text: &str) -> Vec<Amount> {
         if let Some((power, rest)) = scale(behind) {
             (times, behind) = (times + power, rest);
         }
-        let parts = parts(&text[start..end]);
+        let mut parts = parts(&text[start..end]);
+        if let ([(digits, exponent)], Some(_)) = (&mut parts[..], pointed) {
+            *exponent -= i32::try_from(digits.len()).unwrap_or(i32::MAX / 2);
+        }
         let last = parts.len().saturating_sub(1);
         for (place, (digits, exponent)) in parts.into_iter().enumerate() {
             amounts.push(Amount {
@@ -98,6 +106,20 @@ fn in_digits(text: &str) -> Vec<Amount> {
         }
     }
     amounts
+}
+
+/// Numbers of one character, such as `½` and the power in `10²`: each has its own name.
+fn in_signs(text: &str) -> impl Iterator<Item = Amount> {
+    let signs = text.char_indices().filter(|(_, letter)| {
+        matches!(letter, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{bc}'..='\u{be}'
+            | '\u{2070}'..='\u{2079}' | '\u{2080}'..='\u{2089}' | '\u{2150}'..='\u{2189}')
+    });
+    signs.map(|(at, letter)| Amount {
+        value: letter.to_string(),
+        unit: units::behind(&text[at + letter.len_utf8()..]),
+        doubtful: false,
+        at,
+    })
 }
 
 /// Splits digits and separators into numbers: digits, and a power of ten.
@@ -310,6 +332,8 @@ mod tests {
             ("two and three", vec!["2", "3"]),
             ("three thousand four hundred", vec!["3400"]),
             ("one two", vec!["1", "2"]),
+            (".5 and 0.5, -.25 and $.75, ...5", vec!["0.5", "0.5", "-0.25", "0.75", "5"]),
+            ("\u{bd} and 10\u{b2}", vec!["\u{bd}", "10", "\u{b2}"]),
             ("123456789012345678901234567890", vec!["123456789012345678901234567890"]),
         ] {
             let expected: Vec<_> = expected.into_iter().map(str::to_owned).collect();
