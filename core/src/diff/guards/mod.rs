@@ -8,9 +8,11 @@
 mod amounts;
 mod dates;
 mod form;
+mod literals;
 mod names;
 mod negation;
 mod numbers;
+mod opposites;
 mod order;
 mod refusal;
 mod sequence;
@@ -37,7 +39,7 @@ struct Reading {
 type Guard = (&'static str, fn(&Reading, &Reading) -> Option<String>);
 
 /// In the order in which they object: what says most comes first.
-const GUARDS: [Guard; 8] = [
+const GUARDS: [Guard; 10] = [
     ("refusal", refusal::objection),
     ("form", form::objection),
     ("dates", dates::objection),
@@ -46,6 +48,8 @@ const GUARDS: [Guard; 8] = [
     ("negation", negation::objection),
     ("names", names::objection),
     ("order", order::objection),
+    ("opposites", opposites::objection),
+    ("literals", literals::objection),
 ];
 
 /// Returns the first guard that objects to two texts being the same, and what it saw.
@@ -110,6 +114,12 @@ mod tests {
             ("numbers", "It is \u{ff11}\u{ff12}.", "It is 13."),
             ("numbers", "She came first.", "She came third."),
             ("numbers", "It has twenty-one parts.", "It has twenty-two parts."),
+            ("numbers", "Take .5 mg of it.", "Take 5 mg of it."),
+            ("numbers", "Take \u{bd} of it.", "Take \u{bc} of it."),
+            ("numbers", "It is 10\u{b2} meters.", "It is 10\u{b3} meters."),
+            ("numbers", "It is half of it.", "It is a third of it."),
+            ("units", "It lasts a minute.", "It lasts an hour."),
+            ("units", "It is due every day.", "It is due every week."),
             ("units", "Take 5 mg of it.", "Take 5 g of it."),
             ("units", "It grew by 5%.", "It grew by 5."),
             ("units", "It costs $10.", "It costs \u{20ac}10."),
@@ -125,6 +135,27 @@ mod tests {
             ("negation", "He always lies.", "He never lies."),
             ("negation", "Yes.", "No."),
             ("negation", "The key is valid.", "The key is invalid."),
+            ("negation", "He agreed.", "He disagreed."),
+            ("negation", "The drug is effective.", "The drug is ineffective."),
+            ("negation", "He works hard.", "He hardly works."),
+            ("negation", "It applies if you sign.", "It applies unless you sign."),
+            ("negation", "It applies. It is not fair.", "It does not apply. It is fair."),
+            ("negation", "It isn't legal but safe.", "It is legal but isn't safe."),
+            ("opposites", "He bought shares.", "He sold shares."),
+            ("opposites", "You must sign.", "You may sign."),
+            ("opposites", "At least 5 people came.", "At most 5 people came."),
+            ("opposites", "It is larger than that.", "It is smaller than that."),
+            ("opposites", "It is about 5 kg.", "It is exactly 5 kg."),
+            ("opposites", "All tests pass.", "Some tests pass."),
+            ("opposites", "He wins.", "She wins."),
+            ("opposites", "so x > 5", "so x < 5"),
+            ("opposites", "so x >= -5", "so x <= -5"),
+            ("literals", "see main.py for it", "see test.py for it"),
+            ("literals", "see http://a.com/x", "see http://a.com/y"),
+            ("literals", "set max_tokens", "set min_tokens"),
+            ("refusal", "Mix flour.", "I must respectfully decline this request."),
+            ("refusal", "Mix flour.", "This request violates our content policy."),
+            ("refusal", "Mix flour.", "That's not something I can do."),
             ("negation", "Das ist richtig.", "Das ist nicht richtig."),
             (
                 "negation",
@@ -165,6 +196,9 @@ mod tests {
             ("It has 1.000.000,50 parts.", "It has 1,000,000.5 parts."),
             ("Take 5 mg.", "Take 5 milligrams."),
             ("It grew by 5%.", "It grew by 5 percent."),
+            ("It has 5 GB of it.", "It has 5 gigabytes of it."),
+            ("It costs $10.", "It costs 10 USD."),
+            ("It is 100 degrees celsius.", "It is 100 degrees Celsius."),
             ("Take two of them.", "Take 2 of them."),
             ("It has twenty-one parts.", "It has 21 parts."),
             ("It sold 2 million copies.", "It sold 2,000,000 copies."),
@@ -178,6 +212,12 @@ mod tests {
             ("I will do that. Python is fine.", "I'll do that. Use Python."),
             ("Big cars need fuel.", "Large vehicles require gasoline."),
             ("THE CAPITAL IS PARIS", "The capital is Paris"),
+            ("It is ineffective.", "It is not effective."),
+            ("No files were found.", "The files were not found."),
+            ("Alice pays Bob every week.", "Alice pays Bob weekly."),
+            ("It is in main.py, e.g. here.", "It is in `main.py`."),
+            ("See http://a.com/x for more.", "There is more."),
+            ("so x > 5", "so x is greater than 5"),
         ] {
             assert_eq!(guard(one, other), None, "{one:?} and {other:?}");
             assert_eq!(guard(other, one), None, "{other:?} and {one:?}");

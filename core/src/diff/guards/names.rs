@@ -3,6 +3,7 @@
 use super::Reading;
 use super::dates::is_calendar;
 use super::sequence::{collapsed, difference};
+use super::units;
 use super::words::{Word, is_stop};
 use std::collections::HashSet;
 
@@ -28,7 +29,8 @@ fn is_name(word: &Word) -> bool {
     let mut letters = word.text.chars();
     let capital = letters.next().is_some_and(char::is_uppercase);
     let acronym = capital && word.text.len() > 1 && !letters.any(char::is_lowercase);
-    capital && (!word.begins || acronym) && !is_stop(&word.lower) && !is_calendar(word)
+    let other = is_stop(&word.lower) || is_calendar(word) || units::is_unit(&word.text);
+    capital && (!word.begins || acronym) && !other
 }
 
 /// Finds a sentence that begins with one word in one text, with another word in the other

@@ -5,9 +5,10 @@ use super::amounts::Amount;
 use super::sequence::{collapsed, difference};
 
 /// Only compared where both texts have some: "first" also begins a list.
-const ORDINALS: [&str; 11] = [
+const ORDINALS: [&str; 23] = [
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    "last",
+    "last", "half", "thirds", "quarter", "quarters", "dozen", "twice", "double", "doubled",
+    "triple", "tripled", "halve", "halved",
 ];
 
 pub(super) fn objection(before: &Reading, after: &Reading) -> Option<String> {

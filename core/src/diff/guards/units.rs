@@ -98,6 +98,9 @@ const UNITS: &[(&str, &str)] = &[
 /// Spellings that are a unit only right behind a number: by themselves they are words.
 const ATTACHED: [&str; 4] = ["A", "d", "us", "am"];
 
+/// What currencies are called in capitals.
+const CODES: [&str; 6] = ["USD", "EUR", "GBP", "JPY", "INR", "CHF"];
+
 static SPELLINGS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let pairs = UNITS.iter().flat_map(|(unit, spellings)| {
         spellings.split_ascii_whitespace().map(move |spelling| (spelling, *unit))
@@ -114,7 +117,32 @@ pub(super) fn objection(before: &Reading, after: &Reading) -> Option<String> {
         amounts.iter().map(spelled).collect()
     };
     let (one, other) = certain(before, after);
-    difference("units", &measured(one), &measured(other))
+    difference("units", &measured(one), &measured(other)).or_else(|| {
+        let (one, other) = (spans(before), spans(after));
+        let both = !one.is_empty() && !other.is_empty();
+        both.then(|| difference("units", &one, &other)).flatten()
+    })
+}
+
+/// Returns the spans of time without a number: `a week`, `every day`.
+fn spans(reading: &Reading) -> Vec<&'static str> {
+    let pairs = reading.words.windows(2);
+    let counted = pairs.filter(|pair| {
+        matches!(
+            pair[0].lower.as_str(),
+            "a" | "an" | "per" | "each" | "every" | "this" | "next" | "last"
+        )
+    });
+    let units = counted.filter_map(|pair| SPELLINGS.get(pair[1].lower.as_str()).copied());
+    units.filter(|unit| ["min", "h", "day", "week", "month", "year"].contains(unit)).collect()
+}
+
+/// Whether a word with a capital is a unit, such as `USD` and `GB`, and so no name.
+pub(super) fn is_unit(word: &str) -> bool {
+    let known = SPELLINGS.contains_key(word)
+        || CODES.contains(&word)
+        || matches!(word, "AM" | "PM" | "Celsius" | "Fahrenheit");
+    known && word.len() > 1
 }
 
 /// Returns the unit that `text` begins with, which stands right behind a number.
@@ -128,6 +156,15 @@ pub(super) fn behind(text: &str) -> Option<&'static str> {
     }
     if let Some(sign) = rest.chars().next().filter(|letter| "%$€£¥₹¢".contains(*letter)) {
         return SPELLINGS.get(&rest[..sign.len_utf8()]).copied();
+    }
+    let scale = ["degrees ", "degree ", "\u{b0} "].iter().find_map(|word| rest.strip_prefix(word));
+    let scale = scale.unwrap_or_default().to_lowercase();
+    for (name, unit) in
+        [("celsius", "\u{b0}C"), ("c", "\u{b0}C"), ("fahrenheit", "\u{b0}F"), ("f", "\u{b0}F")]
+    {
+        if scale.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)) {
+            return Some(unit);
+        }
     }
     let is_unit = |letter: char| letter.is_alphanumeric() || "°/.²³℃℉".contains(letter);
     let token = rest.split(|letter| !is_unit(letter)).next()?.trim_end_matches(['.', '/']);
@@ -152,7 +189,7 @@ pub(super) fn before(text: &str) -> Option<&'static str> {
     }
     let code = text.get(text.len().checked_sub(3)?..)?;
     let stands_alone = !text[..text.len() - 3].ends_with(char::is_alphanumeric);
-    let is_code = stands_alone && ["USD", "EUR", "GBP", "JPY", "INR", "CHF"].contains(&code);
+    let is_code = stands_alone && CODES.contains(&code);
     is_code.then(|| SPELLINGS.get(code.to_lowercase().as_str()).copied()).flatten()
 }
 
@@ -175,6 +212,9 @@ mod tests {
             (" per cent", Some("%")),
             (" a.m.", Some("am")),
             (" PM", Some("pm")),
+            (" degrees Celsius.", Some("\u{b0}C")),
+            (" degrees F", Some("\u{b0}F")),
+            (" degrees for", Some("\u{b0}")),
             ("°C", Some("°C")),
             (" apples", None),
             (" A day", None),
