@@ -235,6 +235,12 @@ fn a_format_that_is_given_is_not_guessed() {
 }
 
 #[test]
+fn a_plain_row_with_an_error_is_no_response_of_a_batch() {
+    let row = r#"{"custom_id": "1", "prompt": "a", "output": "b", "error": null}"#;
+    assert_eq!(outcome(row), (vec!["b".to_owned()], vec![]));
+}
+
+#[test]
 fn items_of_one_array_are_rows() {
     let indented = format!("[\n  {ROW},\n  {{\"prompt\": 1}},\n  {LAST}\n]\n");
     let (rows, bad) = outcome(indented);

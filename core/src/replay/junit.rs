@@ -82,10 +82,12 @@ fn suite<'a, 'b>(suites: &'b mut Vec<Suite<'a>>, file: &'a str) -> &'b mut Suite
 impl Suite<'_> {
     fn add_row(&mut self, row: &ReportRow) {
         // Readers take cases of one name for one case; the calls of one trace share theirs.
-        let mut name = wording::name(row);
-        if !self.names.insert(name.clone()) {
-            name = format!("{name} (line {})", row.source.line);
-        }
+        let called = wording::name(row);
+        let at_line = format!("{called} (line {})", row.source.line);
+        // Many rows stand on one line where a whole document does.
+        let counted = (2..).map(|nth: u64| format!("{called} (line {}, {nth})", row.source.line));
+        let mut names = [called.clone(), at_line].into_iter().chain(counted);
+        let name = names.find(|name| self.names.insert(name.clone())).unwrap_or_default();
         let element = match row.verdict {
             Verdict::Same | Verdict::Equivalent => None,
             Verdict::Different | Verdict::Inconclusive => {
@@ -267,6 +269,19 @@ mod tests {
         for name in ["t-1", "t-1 (line 2)", "t-1 (line 3)"] {
             assert!(outcome(case(&document, name)).is_some());
         }
+    }
+
+    #[test]
+    fn cases_that_stand_on_one_line_have_names_of_their_own() {
+        let mut report = Report::new(None, Default::default());
+        for case_id in [None, None, None, None, Some("t-1 (line 1)".to_owned())] {
+            report.push(ReportRow { case_id, ..sample::row(1) });
+        }
+        let xml = report.to_junit();
+        let document = Document::parse(&xml).unwrap();
+        let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+        let names: HashSet<_> = cases.filter_map(|case| case.attribute("name")).collect();
+        assert_eq!(names.len(), 5, "{names:?}");
     }
 
     #[test]

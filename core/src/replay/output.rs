@@ -13,7 +13,8 @@ const SHOWN: usize = 500;
 pub(super) fn recorded(row: &Row) -> Result<String, String> {
     let asked_tools = matches!(
         row.finish_reason.as_deref(),
-        Some("tool_calls" | "tool_call" | "tool_use" | "function_call")
+        // The last is what the Responses API says, whatever it ended with.
+        Some("tool_calls" | "tool_call" | "tool_use" | "function_call" | "completed")
     );
     match &row.output {
         Some(text) if !text.is_empty() => Ok(text.clone()),
@@ -68,6 +69,8 @@ mod tests {
         };
         let expected = r#"[{"arguments":{"city":"Rome"},"name":"weather"},{"name":"time"}]"#;
         assert_eq!(recorded(&row).unwrap(), expected);
+        let completed = Row { finish_reason: Some("completed".into()), ..row.clone() };
+        assert_eq!(recorded(&completed).unwrap(), expected);
         // Calls that were made on the way are not what came out.
         let row = Row { finish_reason: Some("stop".into()), ..row };
         assert!(recorded(&row).is_err());

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 /// Whether the members are those of a response of a batch.
 pub(super) fn fits(members: &Map<String, Value>) -> bool {
     let has = |name| members.contains_key(name);
-    has("custom_id") && (has("response") || has("error"))
+    // A plain row may have an `error`, too.
+    has("custom_id") && (has("response") || has("error") && !has("output"))
 }
 
 /// Makes a row of the members.
