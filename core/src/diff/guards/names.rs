@@ -5,7 +5,7 @@ use super::dates::is_calendar;
 use super::sequence::{collapsed, difference};
 use super::units;
 use super::words::{Word, is_stop};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Words with a capital that no sentence begins with are names; so is one that a sentence
 /// begins with where the other text has another such word before the same one.
@@ -38,8 +38,10 @@ fn is_name(word: &Word) -> bool {
 fn replaced(before: &Reading, after: &Reading) -> Option<String> {
     let own = first_words(before, after);
     let others = first_words(after, before);
+    let others: HashMap<&str, &str> =
+        others.iter().rev().map(|(word, next)| (*next, *word)).collect();
     own.iter().find_map(|(word, next)| {
-        let (other, _) = others.iter().find(|(_, other_next)| next == other_next)?;
+        let other = others.get(next)?;
         Some(format!("{word} in the recorded output, {other} in the new one"))
     })
 }
@@ -50,12 +52,15 @@ fn exchanged(before: &Reading, after: &Reading) -> Option<String> {
     if before.words.len() != after.words.len() {
         return None;
     }
-    let of = |reading: &Reading, lower: &str| reading.words.iter().any(|w| w.lower == lower);
+    let of = |reading: &'_ Reading| -> HashSet<String> {
+        reading.words.iter().map(|word| word.lower.clone()).collect()
+    };
+    let (own, others) = (of(before), of(after));
     let is_spoken_of = |word: &Word| {
         word.text.starts_with(char::is_uppercase)
             && !is_stop(&word.lower)
-            && of(before, &word.lower)
-            && of(after, &word.lower)
+            && own.contains(&word.lower)
+            && others.contains(&word.lower)
     };
     let pairs = before.words.iter().zip(&after.words);
     let mut differing = pairs.filter(|(old, new)| old.lower != new.lower).peekable();

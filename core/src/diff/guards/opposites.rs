@@ -2,6 +2,7 @@
 
 use super::Reading;
 use super::sequence::difference;
+use std::collections::HashSet;
 
 /// Pairs that turn a sentence round.
 const PAIRS: &str = "up/down left/right north/south east/west top/bottom front/back before/after earlier/later \
@@ -20,19 +21,23 @@ const PAIRS: &str = "up/down left/right north/south east/west top/bottom front/b
     exactly/approximately exactly/around exactly/roughly he/she his/her him/her himself/herself noon/midnight";
 
 pub(super) fn objection(before: &Reading, after: &Reading) -> Option<String> {
-    let has = |reading: &Reading, word: &str| reading.words.iter().any(|one| one.lower == word);
-    let only =
-        |reading: &Reading, one: &str, other: &str| has(reading, one) && !has(reading, other);
+    let (own, others) = (words(before), words(after));
     let pairs = PAIRS.split_ascii_whitespace().filter_map(|pair| pair.split_once('/'));
-    let turned = pairs
-        .flat_map(|(one, other)| [(one, other), (other, one)])
-        .find(|(one, other)| only(before, one, other) && only(after, other, one));
+    let turned =
+        pairs.flat_map(|(one, other)| [(one, other), (other, one)]).find(|(one, other)| {
+            let says = (own.contains(one), own.contains(other));
+            says == (true, false) && (others.contains(one), others.contains(other)) == (false, true)
+        });
     if let Some((one, other)) = turned {
         return Some(format!("{one} in the recorded output, {other} in the new one"));
     }
     let (one, other) = (comparisons(&before.text), comparisons(&after.text));
     let both = !one.is_empty() && !other.is_empty();
     both.then(|| difference("comparisons", &one, &other)).flatten()
+}
+
+fn words(reading: &Reading) -> HashSet<&str> {
+    reading.words.iter().map(|word| word.lower.as_str()).collect()
 }
 
 /// Returns the signs that compare with a number: `<` in `< 5` and in `<= 5`.
