@@ -142,14 +142,20 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// Returns a text whose control characters can be seen, but for tabs and line breaks.
+/// Returns a text in which what cannot be seen can, but for tabs and line breaks.
 fn visible(text: &str) -> String {
-    let shown = |letter: char| match letter {
-        '\n' | '\t' => letter,
-        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or(letter),
-        _ => letter,
-    };
-    text.replace("\r\n", "\n").chars().map(shown).collect()
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.replace("\r\n", "\n").chars() {
+        match letter {
+            '\n' | '\t' => shown.push(letter),
+            '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(letter))),
+            _ if wording::is_unseen(letter) => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(letter));
+            }
+            _ => shown.push(letter),
+        }
+    }
+    shown
 }
 
 /// Returns how many backticks stand in a row at most.
@@ -251,5 +257,10 @@ It costs $1050 a month.
             }
         }
         assert_eq!(fence, None);
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_a_text_is_made_visible() {
+        assert_eq!(visible("a\u{202e}b\u{61c}\u{1b}\t"), "a\\u{202e}b\\u{61c}\u{241b}\t");
     }
 }

@@ -96,3 +96,24 @@ pub(super) fn measured(row: &ReportRow) -> Option<String> {
     let mode = mode(row.mode?);
     Some(row.score.map_or(mode.to_owned(), |score| format!("{mode} {score:.3}")))
 }
+
+/// Whether a character has no shape of its own, or turns the direction of a text: it could make a
+/// text read as something else. Control characters below the space are none of these.
+pub(super) fn is_unseen(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{fffe}'
+            | '\u{ffff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}

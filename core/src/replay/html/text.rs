@@ -1,5 +1,6 @@
 //! Texts in the page: escaped, and what cannot be seen made visible.
 
+use super::super::wording::is_unseen;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -47,14 +48,7 @@ fn unseen(letter: char) -> Option<Cow<'static, str>> {
     match letter {
         '\n' | '\t' => None,
         '\0'..='\u{1f}' => CONTROLS.get(letter as usize).map(|name| Cow::Borrowed(*name)),
-        '\u{7f}'..='\u{9f}'
-        | '\u{200b}'
-        | '\u{200e}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{feff}'
-        | '\u{fffe}'
-        | '\u{ffff}' => Some(format!("U+{:04X}", u32::from(letter)).into()),
+        _ if is_unseen(letter) => Some(format!("U+{:04X}", u32::from(letter)).into()),
         _ => None,
     }
 }
@@ -94,6 +88,7 @@ mod tests {
         assert_eq!(escaped("\r\n\tx"), format!("{}\n\tx", point("CR")));
         assert_eq!(escaped("\u{1b}\u{7f}"), point("ESC") + &point("U+007F"));
         assert_eq!(escaped("a\u{202e}b"), format!("a{}b", point("U+202E")));
+        assert_eq!(escaped("\u{61c}\u{e0041}"), point("U+061C") + &point("U+E0041"));
         assert_eq!(attribute("a\0\u{202e}b"), "aNULU+202Eb");
     }
 }
