@@ -5,8 +5,8 @@ use super::api;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How much of a reply is searched for JSON.
-const SEARCHED: usize = 64 << 10;
+/// How long a reply may be: none that fits a judge's budget is longer.
+const LONGEST: usize = 64 << 10;
 
 /// What one vote says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -57,8 +57,9 @@ impl Reply {
 /// what an output wants it to say. Neither is one behind an object that is broken, which may
 /// hold a quotation with its quotes unescaped.
 fn opinion(text: &str, texts: &[&str]) -> Result<Opinion, String> {
-    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= SEARCHED);
-    let text = &text[..end.unwrap_or(text.len())];
+    if text.len() > LONGEST {
+        return Err("it is longer than 64 KiB".to_owned());
+    }
     let mut found = None;
     let mut broken = false;
     let mut at = 0;
@@ -124,6 +125,13 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok((Said::Minor, 1)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_verdict_is_not_read_off_a_part_of_a_reply() {
+        let reply = |verdict| format!(r#"{{"differences": [], "verdict": "{verdict}"}}"#);
+        let long = format!("{}{}{}", reply("equivalent"), " ".repeat(LONGEST), reply("different"));
+        assert!(read(&long).unwrap_err().contains("longer"));
     }
 
     #[test]
