@@ -84,7 +84,24 @@ fn parse(question: &[u8]) -> Result<Question> {
     if question.is_empty() {
         return Ok(Question::default());
     }
-    serde_json::from_slice(question).map_err(|cause| {
-        invalid("question: an object of \"system\" and \"prompt\" is needed").because(cause)
-    })
+    let wrong = || invalid("question: an object of \"system\" and \"prompt\" is needed");
+    // Serde takes an array for an object without names.
+    if question.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong());
+    }
+    serde_json::from_slice(question).map_err(|cause| wrong().because(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_an_object() {
+        assert_eq!(parse(b"").unwrap(), Question::default());
+        assert_eq!(parse(b" {\"prompt\": \"Who?\"}").unwrap().prompt.as_deref(), Some("Who?"));
+        for wrong in [&b"[\"You are\", \"Who?\"]"[..], b"\"Who?\"", b"null", b"{\"promt\": \"\"}"] {
+            assert!(parse(wrong).is_err());
+        }
+    }
 }

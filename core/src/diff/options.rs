@@ -68,7 +68,8 @@ pub struct DiffOptions {
     pub judge_api: JudgeApi,
     /// What the judge is told, in place of the built-in prompt.
     pub judge_prompt: Option<String>,
-    /// How many votes are asked for, alternating the order; one more if they tie.
+    /// How many votes are asked for, alternating the order; one more if they tie, or if none of
+    /// one order is valid.
     pub votes: u32,
     /// How many judge calls may be made that are not recorded yet; what would need more is skipped.
     pub max_judge_calls: Option<u64>,
