@@ -40,8 +40,9 @@ pub fn differences(recorded: Node<'_>, requested: Node<'_>, limit: usize) -> Dif
 
 /// Returns the differences between two values that `rules` do not allow.
 ///
-/// A place is ignored if either value has it at an ignored pointer, which only
-/// items behind an inserted one have at different pointers.
+/// A place is ignored if both values have it at an ignored pointer, and behind an item
+/// that was put in or taken out if one of them has. So an item of an array in any order is
+/// never made equal to one at another place by a pointer to either.
 pub fn differences_by(
     rules: &Rules,
     recorded: Node<'_>,
@@ -49,7 +50,8 @@ pub fn differences_by(
     limit: usize,
 ) -> Differences {
     let found = Differences::default();
-    let mut comparison = Comparison { rules, old: Vec::new(), new: Vec::new(), limit, found };
+    let (old, new) = (Vec::new(), Vec::new());
+    let mut comparison = Comparison { rules, old, new, reordered: false, limit, found };
     comparison.values(recorded, requested);
     comparison.found
 }
@@ -61,6 +63,8 @@ struct Comparison<'r> {
     /// Where it is in the requested value; for what that lacks, where it is in the
     /// recorded one.
     new: Vec<Segment<'static>>,
+    /// Whether the walk is within an item that stands elsewhere in an array in any order.
+    reordered: bool,
     limit: usize,
     found: Differences,
 }
@@ -121,18 +125,19 @@ impl Comparison<'_> {
         let right = self.rules.items(requested, &mut self.new);
         if self.rules.unordered(&self.old) || self.rules.unordered(&self.new) {
             let pairs = match_up(self.rules, &left, &right);
-            return self.items(&left, &right, pairs);
+            return self.items(&left, &right, pairs, true);
         }
         let same = |(a, b): &(&Item<'_>, &Item<'_>)| self.rules.equal(&a.2, &b.2);
         let head = left.iter().zip(&right).take_while(same).count();
         let behind = left[head..].iter().rev().zip(right[head..].iter().rev());
         let tail = behind.take_while(same).count();
         let (left, right) = (&left[head..left.len() - tail], &right[head..right.len() - tail]);
-        self.items(left, right, align(self.rules, left, right));
+        self.items(left, right, align(self.rules, left, right), false);
     }
 
     /// Compares the items of two lists in pairs.
-    fn items(&mut self, left: &[Item<'_>], right: &[Item<'_>], pairs: Vec<Pair>) {
+    fn items(&mut self, left: &[Item<'_>], right: &[Item<'_>], pairs: Vec<Pair>, unordered: bool) {
+        let reordered = self.reordered;
         for (old, new) in pairs {
             let (old, new) = (old.map(|at| &left[at]), new.map(|at| &right[at]));
             if let Some((old, new)) = old.zip(new)
@@ -142,9 +147,11 @@ impl Comparison<'_> {
             }
             let place = |item: Option<&Item<'_>>| item.map(|(place, ..)| Segment::Item(*place));
             if let Some((was, is)) = place(old.or(new)).zip(place(new.or(old))) {
+                self.reordered = reordered || unordered && was != is;
                 self.at(was, is, old.map(|item| item.1), new.map(|item| item.1));
             }
         }
+        self.reordered = reordered;
     }
 
     /// Compares what is below one segment of each.
@@ -157,11 +164,14 @@ impl Comparison<'_> {
     ) {
         self.old.push(was);
         self.new.push(is);
-        if !self.rules.ignored(&self.old) && !self.rules.ignored(&self.new) {
+        let ignored = (self.rules.ignored(&self.old), self.rules.ignored(&self.new));
+        if ignored == (false, false) {
             match (recorded, requested) {
                 (Some(recorded), Some(requested)) => self.values(recorded, requested),
                 _ => self.differ(recorded, requested),
             }
+        } else if ignored != (true, true) && self.reordered {
+            self.differ(recorded, requested);
         }
         self.old.pop();
         self.new.pop();
@@ -263,6 +273,20 @@ mod tests {
                 r#"/1/content: "what is the weather in Rome" -> "what is the weather in Bern""#,
             ]
         );
+    }
+
+    #[test]
+    fn a_pointer_to_one_place_ignores_nothing_of_a_reordered_item() {
+        let count = |recorded: &str, requested: &str, ignored: &str| {
+            let [old, new] =
+                [recorded, requested].map(|text| Document::parse(text.as_bytes()).unwrap());
+            let rules = Rules::new(&[ignored.to_owned()], &[String::new()], 0.0, false).unwrap();
+            differences_by(&rules, old.root(), new.root(), 10).list.len()
+        };
+        let (one, other) = (r#"[{"x":1,"y":1},{"x":2,"y":2}]"#, r#"[{"x":7,"y":2},{"x":8,"y":1}]"#);
+        assert_eq!(count(one, other, "/0/x"), 2);
+        assert_eq!(count(one, other, "/*/x"), 0);
+        assert_eq!(count(one, r#"[{"x":7,"y":1},{"x":2,"y":2}]"#, "/0/x"), 0);
     }
 
     #[test]
