@@ -7,7 +7,10 @@ static void every_status_has_a_name(void) {
   CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_WAIT), "WAIT") == 0);
   CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_INVALID_JSON), "INVALID_JSON") == 0);
   CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_PANIC), "PANIC") == 0);
-  CHECK(strcmp(f3dx_cache_status_name(4), "UNKNOWN") == 0);
+  CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_DIFFERENT), "DIFFERENT") == 0);
+  CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_CALLBACK), "CALLBACK") == 0);
+  CHECK(strcmp(f3dx_cache_status_name(F3DX_CACHE_STATUS_INVALID_ROW), "INVALID_ROW") == 0);
+  CHECK(strcmp(f3dx_cache_status_name(6), "UNKNOWN") == 0);
   CHECK(strcmp(f3dx_cache_status_name(INT32_MIN), "UNKNOWN") == 0);
 }
 

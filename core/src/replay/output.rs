@@ -44,6 +44,18 @@ pub(super) fn recorded(row: &Row) -> Result<String, String> {
     }
 }
 
+/// Returns what a comparison of texts does not see, for the note: tool calls beside a text.
+pub(super) fn uncompared(row: &Row) -> Option<String> {
+    let has_text = row.output.as_ref().is_some_and(|text| !text.is_empty());
+    (has_text && !row.tool_calls.is_empty()).then(|| {
+        let names: Vec<_> = row.tool_calls.iter().map(|call| call.name.as_str()).collect();
+        format!(
+            "only the text was compared; recorded were calls of tools, too: {}",
+            names.join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +65,18 @@ mod tests {
     fn an_empty_output_is_an_output() {
         let row = Row { output: Some(String::new()), ..Row::default() };
         assert_eq!(recorded(&row).unwrap(), "");
+    }
+
+    #[test]
+    fn tool_calls_beside_a_text_are_not_compared_and_that_is_said() {
+        let call = ToolCall { name: "weather".to_owned(), ..ToolCall::default() };
+        let row = Row { output: Some("I look.".to_owned()), ..Row::default() };
+        assert_eq!(uncompared(&row), None);
+        let row = Row { tool_calls: vec![call], ..row };
+        assert_eq!(recorded(&row).unwrap(), "I look.");
+        assert!(uncompared(&row).unwrap().ends_with("calls of tools, too: weather"));
+        let row = Row { output: None, ..row };
+        assert_eq!(uncompared(&row), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The loop: rows in, several under way at once, a report out.
 
-use super::output::recorded;
+use super::output::{recorded, uncompared};
 use super::target::{Outputs, Target, panic_text};
 use super::{ReplayOptions, Report, ReportRow};
 use crate::cache::Cache;
@@ -278,13 +278,17 @@ impl Worker<'_> {
         };
         let question = Question { system: row.system.clone(), prompt: row.prompt() };
         let comparison = self.differ.compare(&question, before.as_bytes(), after.as_bytes())?;
+        let note = match uncompared(row) {
+            Some(uncompared) => format!("{}\n{uncompared}", comparison.note),
+            None => comparison.note,
+        };
         Ok(ReportRow {
             after: Some(after),
             verdict: comparison.verdict,
             // So that every reader of the report has the same number.
             score: comparison.score.map(|score| (score * 1e6).round() / 1e6),
             mode: Some(comparison.mode),
-            note: comparison.note,
+            note,
             differences: comparison.differences,
             more: comparison.more,
             ..ReportRow::of(row, Some(before))
