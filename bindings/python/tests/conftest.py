@@ -1,5 +1,6 @@
 import hashlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from mock_provider.launch import mock_provider  # noqa: E402
 ALIASES = {"127.0.0.1:*": "api.openai.com"}
 #: Nothing listens here: the provider, switched off.
 NOWHERE = "http://127.0.0.1:1"
+
+# A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
