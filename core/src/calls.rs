@@ -2,9 +2,10 @@
 
 use crate::fingerprint::Fingerprint;
 use crate::http::HttpCall;
+use crate::lock::try_lock;
 use std::collections::HashMap;
 use std::mem::{swap, take};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::Mutex;
 use twox_hash::XxHash3_128;
 
 /// The addresses of calls, by how their callers spell them.
@@ -57,7 +58,7 @@ impl Calls {
     }
 
     fn find_at(&self, hash: u64, call: Spelling<'_>) -> Option<Fingerprint> {
-        let mut generations = self.try_lock()?;
+        let mut generations = try_lock(&self.generations)?;
         if let Some(found) = generations.young.find(hash, call) {
             return Some(found);
         }
@@ -68,17 +69,8 @@ impl Calls {
     }
 
     fn insert_at(&self, hash: u64, call: Spelling<'_>, address: Fingerprint) {
-        if let Some(mut generations) = self.try_lock() {
+        if let Some(mut generations) = try_lock(&self.generations) {
             generations.insert(hash, text_of(call), address);
-        }
-    }
-
-    /// Never waits, for the reason that `Memo` does not.
-    fn try_lock(&self) -> Option<MutexGuard<'_, Generations>> {
-        match self.generations.try_lock() {
-            Ok(generations) => Some(generations),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
         }
     }
 }
@@ -208,7 +200,7 @@ mod tests {
         }
         assert_eq!(calls.find(&of_body(&numbered(19_999))), Some(address(19_999)));
         assert_eq!(calls.find(&of_body(&numbered(1))), None);
-        let generations = calls.try_lock().unwrap();
+        let generations = try_lock(&calls.generations).unwrap();
         for generation in [&generations.young, &generations.old] {
             let bytes = generation.calls.values().map(|(text, _)| text.len()).sum::<usize>();
             assert!(bytes <= GENERATION, "{bytes}");

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::Mutex;
 
 use crate::json::Canonicalizer;
+use crate::lock::try_lock;
 use crate::{Error, ErrorKind, Result};
 
 /// Buffers that a large request made longer than this are not kept.
@@ -152,7 +153,7 @@ impl Memo {
 
     /// Returns what was inserted for the bytes with this BLAKE3.
     pub(crate) fn get(&self, raw: &[u8; 32]) -> Option<Fingerprint> {
-        let mut generations = self.try_lock()?;
+        let mut generations = try_lock(&self.generations)?;
         if let Some(found) = generations.young.get(raw) {
             return Some(*found);
         }
@@ -163,19 +164,8 @@ impl Memo {
 
     /// Remembers the fingerprint of the bytes with this BLAKE3.
     pub(crate) fn insert(&self, raw: [u8; 32], fingerprint: Fingerprint) {
-        if let Some(mut generations) = self.try_lock() {
+        if let Some(mut generations) = try_lock(&self.generations) {
             generations.insert(raw, fingerprint, self.limit);
-        }
-    }
-
-    /// Never waits: in a forked child the lock may be held by a thread that is
-    /// not there, and to compute a fingerprint is as good as to remember it.
-    fn try_lock(&self) -> Option<MutexGuard<'_, Generations>> {
-        match self.generations.try_lock() {
-            Ok(generations) => Some(generations),
-            // Whoever panicked left maps that are whole.
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
         }
     }
 }

@@ -24,6 +24,7 @@
 #![deny(unsafe_code)]
 
 mod address;
+mod base64;
 mod cache;
 mod calls;
 mod claim;
@@ -42,6 +43,7 @@ pub mod http;
 mod identity;
 mod inspect;
 pub mod json;
+mod lock;
 mod mode;
 mod opening;
 mod options;

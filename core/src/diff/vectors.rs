@@ -2,6 +2,7 @@
 
 use super::calls::error_of;
 use super::excerpt;
+use crate::base64;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -98,7 +99,7 @@ fn numbers(embedding: &Value) -> Result<Vec<f32>, String> {
             .collect::<Option<Vec<_>>>()
             .ok_or("an embedding holds something else than numbers")?,
         Value::String(text) => {
-            let bytes = base64(text).ok_or("an embedding is no base64")?;
+            let bytes = base64::decode(text).ok_or("an embedding is no base64")?;
             if bytes.len() % 4 != 0 {
                 return Err(format!("an embedding has {} bytes, no whole floats", bytes.len()));
             }
@@ -118,30 +119,6 @@ fn numbers(embedding: &Value) -> Result<Vec<f32>, String> {
         return Err("an embedding holds a number that is not finite".to_owned());
     }
     Ok(vector)
-}
-
-/// Decodes base64 (RFC 4648), with or without padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0);
-    for digit in digits {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

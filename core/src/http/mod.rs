@@ -18,7 +18,7 @@ mod stream;
 pub(crate) mod url;
 mod usage;
 
-pub(crate) use eventstream::{base64 as decode_base64, payloads};
+pub(crate) use eventstream::payloads;
 pub(crate) use outline::end_of_string;
 pub(crate) use policy::carries_credential;
 pub(crate) use url::unescape;

@@ -1,7 +1,8 @@
 //! When a response is complete.
 
-use super::eventstream::{Frame, Frames, base64};
+use super::eventstream::{Frame, Frames};
 use super::sse::{Event, Events};
+use crate::base64;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -205,7 +206,7 @@ impl Progress {
             "metadata" => self.complete(),
             "chunk" => {
                 let inner = serde_json::from_slice::<Value>(&frame.payload).ok();
-                let inner = inner.and_then(|value| base64(value.get("bytes")?.as_str()?));
+                let inner = inner.and_then(|value| base64::decode(value.get("bytes")?.as_str()?));
                 if let Some(value) = inner.and_then(|text| serde_json::from_slice(&text).ok()) {
                     self.value(&value);
                 }

@@ -2,9 +2,9 @@
 
 use super::SECRET;
 use super::spelling::spellings;
+use crate::base64;
 use crate::http::HttpCall;
 use crate::http::carries_credential;
-use crate::http::decode_base64;
 use crate::http::url::Url;
 use memchr::memmem;
 use std::ops::Range;
@@ -110,7 +110,8 @@ impl SentSecrets {
         } else {
             self.add(credentials);
             if scheme.eq_ignore_ascii_case("basic") {
-                let pair = decode_base64(credentials).and_then(|pair| String::from_utf8(pair).ok());
+                let pair =
+                    base64::decode(credentials).and_then(|pair| String::from_utf8(pair).ok());
                 let password = pair.as_deref().and_then(|pair| pair.split_once(':'));
                 self.add(password.map_or("", |(_, password)| password));
             }
