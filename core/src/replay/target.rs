@@ -4,7 +4,6 @@ use crate::cache::Cache;
 use crate::entry::Meta;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Fingerprint;
-use crate::mode::Mode;
 use crate::secrets::{Redactor, SentSecrets};
 use crate::trace::Row;
 use serde::{Deserialize, Serialize};
@@ -62,7 +61,7 @@ impl<'a> Outputs<'a> {
         if let Some(found) = cache.get_at(&address)? {
             return Ok(Ok(read(&found.body)?));
         }
-        if cache.settings().mode == Mode::Replay {
+        if !cache.settings().mode.calls() {
             return Ok(Err(cache.explain(&request)?.to_string()));
         }
         let output = match self.call(row) {
